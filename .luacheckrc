@@ -1,0 +1,4 @@
+-- Lua 5.4, no globals of our own: every module and test is local.
+std = "lua54"
+max_line_length = 100
+exclude_files = { "build" }

@@ -1,0 +1,14 @@
+# The warnings every target of ours is compiled with.
+add_library(coring_warnings INTERFACE)
+set(common -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-align -Wformat=2
+    -Wnull-dereference -Wundef -Wimplicit-fallthrough)
+set(cxx_only -Wold-style-cast -Wmissing-declarations -Wextra-semi)
+target_compile_options(coring_warnings INTERFACE ${common} $<$<COMPILE_LANGUAGE:CXX>:${cxx_only}>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(coring_warnings INTERFACE -Wduplicated-cond -Wlogical-op)
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(coring_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
+endif()
+if(CORING_WERROR)
+    target_compile_options(coring_warnings INTERFACE -Werror)
+endif()
