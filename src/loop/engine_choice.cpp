@@ -1,0 +1,82 @@
+#include "loop/engine_choice.hpp"
+
+#include "proactor/ring_engine.hpp"
+#include "reactor/readiness_engine.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace coring::loop {
+
+namespace {
+
+base::result<chosen_engine> open_ring(unsigned entries, op::operation_slab& operations) noexcept {
+    std::unique_ptr<proactor::ring_engine> engine{new (std::nothrow)
+                                                      proactor::ring_engine{operations}};
+    if (engine == nullptr) {
+        return base::failure{ENOMEM};
+    }
+    if (auto opened = engine->open(entries); !opened) {
+        return base::failure{opened.error()};
+    }
+    return chosen_engine{std::move(engine), 0};
+}
+
+base::result<chosen_engine> open_epoll(int refusal) noexcept {
+    std::unique_ptr<reactor::readiness_engine> engine{new (std::nothrow)
+                                                          reactor::readiness_engine};
+    if (engine == nullptr) {
+        return base::failure{ENOMEM};
+    }
+    if (auto opened = engine->open(); !opened) {
+        return base::failure{opened.error()};
+    }
+    return chosen_engine{std::move(engine), refusal};
+}
+
+// A system out of descriptors or memory is no system without rings: epoll would only fail later.
+bool is_shortage(int code) noexcept {
+    return code == EMFILE || code == ENFILE || code == ENOMEM;
+}
+
+} // namespace
+
+base::result<chosen_engine> choose_engine(const engine_wish& wish,
+                                          op::operation_slab& operations) noexcept {
+    if (wish.kind == engine_kind::epoll) {
+        return open_epoll(0);
+    }
+    auto ring = open_ring(wish.ring_entries, operations);
+    if (ring || wish.kind == engine_kind::uring || is_shortage(ring.error())) {
+        return ring;
+    }
+    return open_epoll(ring.error());
+}
+
+engine_wish wish_from_environment(bool& unknown) noexcept {
+    engine_wish wish;
+    unknown = false;
+    // The environment is read before any thread of ours exists.
+    if (const char* text = std::getenv("COUTIL_ENGINE"); text != nullptr) { // NOLINT(concurrency-mt-unsafe)
+        const std::string_view name{text};
+        if (name == "uring") {
+            wish.kind = engine_kind::uring;
+        } else if (name == "epoll") {
+            wish.kind = engine_kind::epoll;
+        } else {
+            unknown = !name.empty() && name != "auto";
+        }
+    }
+    if (const char* text = std::getenv("COUTIL_RING_ENTRIES"); text != nullptr) { // NOLINT(concurrency-mt-unsafe)
+        const long entries = std::strtol(text, nullptr, 10);
+        if (entries >= 1 && entries <= 32768) {
+            wish.ring_entries = static_cast<unsigned>(entries);
+        }
+    }
+    return wish;
+}
+
+} // namespace coring::loop

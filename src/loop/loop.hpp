@@ -1,0 +1,288 @@
+// One thread's meeting point of everything that completes operations: the engine, the timers, the
+// zero suspensions, the mailbox of other threads. What runs them in order is turn().
+#pragma once
+
+#include "base/block_pool.hpp"
+#include "base/clock.hpp"
+#include "base/mailbox.hpp"
+#include "base/result.hpp"
+#include "loop/engine_choice.hpp"
+#include "loop/timer_queue.hpp"
+#include "op/engine.hpp"
+#include "op/operation.hpp"
+#include "op/operation_type.hpp"
+#include "reactor/poller.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace coring::loop {
+
+class loop;
+
+// What became of a delivery.
+enum class delivery : std::uint8_t {
+    resumed, // the waiter went on
+    again,   // it found nothing and waits on; nobody could see that
+    dropped, // there was no waiter any more
+    refused, // it could not be resumed now; it still waits
+};
+
+// Resumes waiters. Whoever knows what a waiter is implements this.
+class deliverer {
+public:
+    deliverer() noexcept = default;
+    deliverer(const deliverer&) = delete;
+    deliverer& operator=(const deliverer&) = delete;
+    deliverer(deliverer&&) = delete;
+    deliverer& operator=(deliverer&&) = delete;
+
+    // Requires the state ready. Ensures that a resumed or dropped operation is concluded.
+    virtual delivery deliver(op::operation& ready) noexcept = 0;
+
+protected:
+    ~deliverer() = default;
+};
+
+// Mail from another thread: says itself what to do when it arrives at the loop.
+struct letter : base::mail {
+    void (*arrived)(letter&, loop&) noexcept = nullptr;
+};
+
+// Something that lives on the loop without an owner, until it is dismissed or the loop closes.
+struct companion : base::list_link {
+    // Ends it, outside any call of the engine; may free it.
+    void (*dismissed)(companion&) noexcept = nullptr;
+};
+
+enum class waiting : std::uint8_t { allowed, forbidden };
+enum class late_timers : std::uint8_t { next_turn, this_turn };
+
+struct turn_report {
+    std::uint32_t resumed = 0;
+    bool interrupted = false; // a signal handler ran while the loop slept
+    bool refused = false;     // a waiter could not be resumed; the turn ended early
+};
+
+struct counters {
+    std::uint32_t awaiting;  // operations with a coroutine
+    std::uint32_t going_on;  // operations whose coroutine left, still to finish
+    std::uint32_t in_kernel; // operations and watches the engine holds
+    std::uint32_t records;   // records in use: awaiting + going_on, when nothing is wrong
+};
+
+// Not thread-safe but for post(). Does not move.
+class loop final : op::completion_sink {
+public:
+    loop(deliverer& to, base::clock_source& clock) noexcept;
+    loop(const loop&) = delete;
+    loop& operator=(const loop&) = delete;
+    loop(loop&&) = delete;
+    loop& operator=(loop&&) = delete;
+    ~loop();
+
+    // Chooses and opens the engine. Required before anything else.
+    [[nodiscard]] base::result<void> open(const engine_wish& wish) noexcept;
+
+    // "uring" or "epoll", and for the latter why.
+    [[nodiscard]] const char* engine_name() const noexcept { return engine_->name(); }
+
+    // Zero when the engine was asked for, else the errno for which there is no ring.
+    [[nodiscard]] int refusal() const noexcept { return refusal_; }
+
+    // The engine belongs to one thread; a host that moved the loop gets a new engine if the old
+    // one is idle. False: it is not, and the loop cannot run here.
+    [[nodiscard]] bool adopt_thread() noexcept;
+
+    [[nodiscard]] bool belongs_here() const noexcept {
+        return engine_ != nullptr && engine_->belongs_here();
+    }
+
+    // --- operations -------------------------------------------------------------------------
+
+    // Whether the next acquire() would have to allocate; then the caller may prepare for it.
+    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(); }
+
+    [[nodiscard]] std::uint32_t capacity() const noexcept { return operations_.capacity(); }
+
+    [[nodiscard]] bool grow() noexcept { return operations_.grow(); }
+
+    // All records, whoever holds them.
+    [[nodiscard]] op::operation_slab& records() noexcept { return operations_; }
+
+    // A record for one await, idle. Null when memory is short.
+    [[nodiscard]] op::operation* acquire(const op::operation_type& type, void* waiter) noexcept;
+
+    // Arms and queues it for the next kernel entry.
+    void queue(op::operation& idle) noexcept;
+
+    // Arms it without queueing: its object queues it later, with queue_armed().
+    void queue_armed(op::operation& armed) noexcept;
+
+    // It is queued and its result is known: delivers it in its phase, or in the one given.
+    void settle(op::operation& queued, int result) noexcept {
+        settle(queued, result, queued.type->delivered_in);
+    }
+    void settle(op::operation& queued, int result, op::phase when) noexcept;
+
+    // A result known at once for an operation that may be served again in this very turn.
+    // False when no such delivery is going on.
+    [[nodiscard]] bool settle_in_this_turn(op::operation& queued) noexcept;
+
+    // Room for one more timer. False when memory is short.
+    [[nodiscard]] bool reserve_timer() noexcept { return timers_.reserve(); }
+
+    // Arms it as a timer. Requires reserve_timer().
+    void start_timer(op::operation& idle, std::uint64_t deadline_ns) noexcept;
+
+    // A queued operation waits for a moment in place of the kernel. Requires reserve_timer().
+    void delay(op::operation& queued, std::uint64_t deadline_ns) noexcept;
+
+    // Arms it as a zero suspension.
+    void start_zero(op::operation& idle) noexcept;
+
+    // The waiter leaves. What happens to the operation is its type's on_leave.
+    void leave(op::operation& waiting) noexcept;
+
+    // Takes a queued, in-flight or ready operation out of wherever it is; it ends ready, on no
+    // list, with `result`, for the caller to deliver.
+    void pull(op::operation& waiting, int result) noexcept;
+
+    // Takes an operation out of the kernel, if it is there. Ensures that nothing is lent.
+    void withdraw(op::operation& target) noexcept;
+
+    // Moves a ready operation to the results of closed objects.
+    void cancel_ready(op::operation& ready) noexcept;
+
+    // Ends the tenancy of a record in state delivering or idle.
+    void conclude(op::operation& done) noexcept;
+
+    // Ends a detached operation that has nothing more to do.
+    void end_detached(op::operation& done) noexcept;
+
+    // --- descriptors ------------------------------------------------------------------------
+
+    void forget(op::descriptor& closing) noexcept { engine_->forget(closing); }
+
+    void moved(op::descriptor& place) noexcept { engine_->moved(place); }
+
+    // The set for what is not the ring's: signals, children. Opened when first asked for.
+    [[nodiscard]] base::result<reactor::poller*> side_poller() noexcept;
+
+    // --- what lives on the loop ---------------------------------------------------------------
+
+    // Memory for data on its way to the kernel.
+    [[nodiscard]] base::block_pool& blocks() noexcept { return blocks_; }
+
+    void adopt(companion& homeless) noexcept { companions_.push_back(homeless); }
+
+    // Ends a companion before the next turn begins.
+    void dismiss(companion& done) noexcept {
+        done.unlink();
+        dismissed_.push_back(done);
+    }
+
+    // --- time -------------------------------------------------------------------------------
+
+    // The cached time, in nanoseconds of the monotonic clock.
+    [[nodiscard]] std::uint64_t now_ns() const noexcept { return now_; }
+
+    void update_time() noexcept { now_ = clock_.now_ns(); }
+
+    // --- turns ------------------------------------------------------------------------------
+
+    // One turn, in the order of docs/architecture.md. The only place where the engine sleeps.
+    turn_report turn(waiting wait, late_timers late) noexcept;
+
+    [[nodiscard]] bool in_turn() const noexcept { return in_turn_; }
+
+    // Whether this turn serves so few that sending on the spot beats batching.
+    [[nodiscard]] bool quiet() const noexcept { return served_ <= quiet_limit; }
+
+    // Ends the turns of the present run early: no more sleeping.
+    void halt() noexcept { halted_ = true; }
+
+    // Whether a run has something to wait for.
+    [[nodiscard]] bool alive() const noexcept { return awaiting_ + going_on_ > 0; }
+
+    [[nodiscard]] bool halted() const noexcept { return halted_; }
+
+    void begin_run() noexcept { halted_ = false; }
+
+    // --- other threads ----------------------------------------------------------------------
+
+    // Opens the mailbox if need be. Required before another thread posts.
+    [[nodiscard]] base::result<void> open_mailbox() noexcept;
+
+    [[nodiscard]] base::mailbox& mailbox() noexcept { return mailbox_; }
+
+    // Hands over what is queued, without delivering anything: the process is about to exit.
+    void flush() noexcept;
+
+    // --- the end ----------------------------------------------------------------------------
+
+    // Takes everything back from the engine. Nothing is delivered any more. False if the kernel
+    // kept something: then the memory lent to it must stay.
+    [[nodiscard]] bool close() noexcept;
+
+    [[nodiscard]] counters count() const noexcept;
+
+    // Calls `visit` with each record in use.
+    template <typename Visitor>
+    void for_each_operation(Visitor visit) noexcept {
+        for (std::uint32_t slot = 0; slot < operations_.capacity(); ++slot) {
+            if (op::operation& record = operations_[slot]; record.at != op::state::idle) {
+                visit(record);
+            }
+        }
+    }
+
+private:
+    static constexpr std::uint32_t quiet_limit = 2;
+
+    void completed(op::operation& done, int answer) noexcept override;
+    void watched(unsigned watch) noexcept override;
+    void list_ready(op::operation& ready, op::phase when) noexcept;
+    [[nodiscard]] bool deliver_one(op::operation& ready, turn_report& report) noexcept;
+    [[nodiscard]] bool deliver_list(op::operation_list& list, turn_report& report) noexcept;
+    [[nodiscard]] bool deliver_zero(turn_report& report) noexcept;
+    [[nodiscard]] bool expire(turn_report& report) noexcept;
+    [[nodiscard]] bool before_sleep(turn_report& report) noexcept;
+    void after_sleep(turn_report& report, late_timers late) noexcept;
+    [[nodiscard]] std::int64_t sleep_limit(waiting wait) noexcept;
+    void open_letters() noexcept;
+    void end_dismissed() noexcept;
+
+    deliverer& deliverer_;
+    base::clock_source& clock_;
+    op::operation_slab operations_;
+    std::unique_ptr<op::engine> engine_;
+    int refusal_ = 0;
+    engine_wish wish_{};
+    timer_queue timers_;
+    op::operation_list queued_;
+    op::operation_list zero_;
+    op::operation_list transfers_;
+    op::operation_list events_;
+    op::operation_list canceled_;
+    base::intrusive_list<companion> companions_;
+    base::intrusive_list<companion> dismissed_;
+    base::block_pool blocks_;
+    op::operation_list* current_ = nullptr; // the events that are being delivered
+    void* zero_resumed_ = nullptr;          // who the zero phase is resuming
+    base::mailbox mailbox_;
+    bool mailbox_open_ = false;
+    bool mail_came_ = false;
+    reactor::poller side_poller_;
+    bool side_poller_open_ = false;
+    bool side_poller_ready_ = false;
+    std::uint64_t now_ = 0;
+    std::uint32_t awaiting_ = 0;
+    std::uint32_t going_on_ = 0;
+    std::uint32_t served_ = 0;
+    bool in_turn_ = false;
+    bool halted_ = false;
+    bool closing_ = false;
+};
+
+} // namespace coring::loop

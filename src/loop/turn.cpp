@@ -1,0 +1,162 @@
+// One iteration of the loop (behaviour 2.5):
+//
+//   cached time → expired timers → writes done → zero suspensions as they stood
+//   → submit, sleep, drain, cached time → whatever is ready → further writes done → canceled
+//
+// Each list is delivered as it stood when its delivery began.
+#include "loop/loop.hpp"
+
+namespace coring::loop {
+
+bool loop::deliver_one(op::operation& ready, turn_report& report) noexcept {
+    switch (deliverer_.deliver(ready)) {
+    case delivery::resumed:
+        ++report.resumed;
+        return true;
+    case delivery::again:
+    case delivery::dropped:
+        return true;
+    case delivery::refused:
+        report.refused = true;
+        return false;
+    }
+    return true;
+}
+
+bool loop::deliver_list(op::operation_list& list, turn_report& report) noexcept {
+    if (list.empty()) {
+        return true;
+    }
+    op::operation_list standing;
+    standing.splice_back(list);
+    current_ = &list == &events_ ? &standing : nullptr;
+    bool going = true;
+    while (going) {
+        op::operation* next = standing.pop_front();
+        if (next == nullptr) {
+            break;
+        }
+        going = deliver_one(*next, report);
+        if (!going) {
+            standing.push_front(*next);
+        }
+    }
+    current_ = nullptr;
+    list.splice_front(standing); // what a refusal left over; normally nothing
+    return going;
+}
+
+bool loop::deliver_zero(turn_report& report) noexcept {
+    if (zero_.empty()) {
+        return true;
+    }
+    op::operation_list standing;
+    standing.splice_back(zero_);
+    bool going = true;
+    while (going) {
+        op::operation* next = standing.pop_front();
+        if (next == nullptr) {
+            break;
+        }
+        ++served_;
+        zero_resumed_ = next->waiter;
+        going = deliver_one(*next, report);
+        zero_resumed_ = nullptr;
+        if (!going) {
+            standing.push_front(*next);
+        }
+    }
+    zero_.splice_front(standing);
+    return going;
+}
+
+bool loop::expire(turn_report& report) noexcept {
+    const std::uint64_t now = now_;
+    const std::uint32_t limit = timers_.next_order();
+    while (op::operation* due = timers_.take_due(now, limit)) {
+        ++served_;
+        due->complete(0);
+        if (!deliver_one(*due, report)) {
+            list_ready(*due, op::phase::events);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool loop::before_sleep(turn_report& report) noexcept {
+    update_time();
+    if (!timers_.empty() && !expire(report)) {
+        return false;
+    }
+    // A write of one turn reports before the zero suspensions of the next: it has to be handed
+    // over now. Turns that spin never sleep, so a server pays nothing for the second entry.
+    if (!zero_.empty() && !queued_.empty()) {
+        engine_->enter(queued_, *this, 0);
+    }
+    return deliver_list(transfers_, report) && deliver_zero(report);
+}
+
+std::int64_t loop::sleep_limit(waiting wait) noexcept {
+    const bool ready = !(zero_.empty() && transfers_.empty() && events_.empty() &&
+                         canceled_.empty());
+    if (wait == waiting::forbidden || ready || halted_ || !alive()) {
+        return 0;
+    }
+    if (timers_.empty()) {
+        return op::no_deadline;
+    }
+    // The cached time is as old as what the coroutines did since: a deadline counts from now.
+    const std::uint64_t now = clock_.now_ns();
+    const std::uint64_t nearest = timers_.nearest();
+    if (nearest <= now) {
+        return 0;
+    }
+    const std::uint64_t rest = nearest - now;
+    return rest < static_cast<std::uint64_t>(op::no_deadline) ? static_cast<std::int64_t>(rest)
+                                                             : op::no_deadline;
+}
+
+void loop::after_sleep(turn_report& report, late_timers late) noexcept {
+    if (mail_came_) {
+        mail_came_ = false;
+        open_letters();
+    }
+    const bool all = deliver_list(events_, report) && deliver_list(transfers_, report) &&
+                     deliver_list(canceled_, report);
+    if (all && late == late_timers::this_turn && !timers_.empty()) {
+        static_cast<void>(expire(report)); // a refusal stands in the report
+    }
+}
+
+void loop::open_letters() noexcept {
+    for (base::mail* mail = mailbox_.collect(); mail != nullptr;) {
+        base::mail* next = mail->next; // the letter may be gone once it was opened
+        auto& opened = static_cast<letter&>(*mail);
+        opened.arrived(opened, *this);
+        mail = next;
+    }
+}
+
+turn_report loop::turn(waiting wait, late_timers late) noexcept {
+    turn_report report;
+    in_turn_ = true;
+    served_ = 0;
+    end_dismissed();
+    if (before_sleep(report)) {
+        // In a step, somebody was served already: what is ready now is still taken along.
+        const bool served = late == late_timers::this_turn && report.resumed > 0;
+        const std::int64_t limit = sleep_limit(served ? waiting::forbidden : wait);
+        served_ = 0;
+        const op::entry ended = engine_->enter(queued_, *this, limit);
+        report.interrupted = ended == op::entry::interrupted;
+        if (limit != 0) {
+            update_time();
+        }
+        after_sleep(report, late);
+    }
+    in_turn_ = false;
+    return report;
+}
+
+} // namespace coring::loop

@@ -1,0 +1,37 @@
+// The module coutil.system: gathers the functions of all files that implement a part of it.
+// Manual: System Features.
+#include "lua/socket.hpp"
+#include "lua/system_address.hpp"
+#include "lua/system_run.hpp"
+#include "lua/system_time.hpp"
+#include "lua/vm/object.hpp"
+
+namespace {
+
+using namespace coring::lua;
+
+void make_classes(lua_State* L, vm::scheduler& on) {
+    if (on.class_of(vm::class_id::address) != nullptr) {
+        return; // the module is loaded once more in this state
+    }
+    make_address_class(L, on);
+    make_socket_classes(L, on);
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) int luaopen_coutil_system(lua_State* L);
+
+// Called in any state, from any thread, any number of times: the state's scheduler is made once.
+extern "C" int luaopen_coutil_system(lua_State* L) {
+    lua_newtable(L);
+    const int module = lua_gettop(L);
+    vm::push_upvalues(L);
+    make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
+    for (const luaL_Reg* functions :
+         {run_functions, time_functions, address_functions, socket_functions}) {
+        vm::add_functions(L, module, functions);
+    }
+    lua_settop(L, module);
+    return 1;
+}

@@ -1,0 +1,78 @@
+// Manual: socket:listen, socket:accept. Behaviour 7.4, 7.5.
+#include "io/accept.hpp"
+#include "lua/socket.hpp"
+#include "lua/vm/await.hpp"
+#include "lua/vm/reply.hpp"
+
+#include <cerrno>
+#include <climits>
+
+namespace coring::lua {
+
+namespace {
+
+constexpr int accept_arguments = 1;
+constexpr int accept_base = accept_arguments + 1;
+
+io::stream& check_passive(lua_State* L, const vm::scheduler& on) {
+    return check_socket(L, on, vm::class_id::tcp_passive, tcp_passive_name);
+}
+
+int passive_listen(lua_State* L) {
+    io::stream& of = check_passive(L, vm::scheduler_of(L));
+    const lua_Integer backlog = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, !of.listening, 1, "already listening");
+    luaL_argcheck(L, backlog >= 0 && backlog <= INT_MAX, 2, "out of range");
+    const auto listening = io::listen_on(of, static_cast<int>(backlog));
+    return vm::succeed_or_fail(L, listening ? 0 : listening.error());
+}
+
+int accept_k(lua_State* L, int, lua_KContext context) {
+    op::operation* done = vm::delivered(L, context, accept_base);
+    if (done == nullptr) {
+        return vm::left_results(L, accept_base);
+    }
+    vm::scheduler& on = *vm::scheduler_if_any(L);
+    auto& from = *static_cast<io::stream*>(lua_touserdata(L, 1));
+    if (done->result == -ECANCELED) {
+        vm::conclude(L, on, *done);
+        return vm::fail_text(L, "closed");
+    }
+    // The object is there before the connection, which could not be given back.
+    io::stream& accepted = push_socket(L, on, vm::class_id::tcp_stream, from.in);
+    const int answer = io::accept_now(from);
+    if (answer == -EAGAIN) {
+        io::accept_again(*done);
+        return vm::suspend_again(L, *done, accept_base, accept_k);
+    }
+    vm::conclude(L, on, *done);
+    if (answer < 0) {
+        return vm::fail(L, -answer);
+    }
+    io::adopt_descriptor(accepted, answer);
+    return 1;
+}
+
+int passive_accept(lua_State* L) {
+    vm::scheduler& on = vm::scheduler_of(L);
+    io::stream& from = check_passive(L, on);
+    luaL_argcheck(L, from.listening, 1, "not listening");
+    luaL_argcheck(L, from.reader == nullptr, 1, "already in use");
+    vm::check_yieldable(L);
+    op::operation& accept = vm::reserve(L, on, io::accept_type);
+    io::accept_start(from, accept);
+    return vm::suspend(L, on, accept, accept_arguments, accept_k);
+}
+
+using common = common_methods<vm::class_id::tcp_passive>;
+
+} // namespace
+
+const luaL_Reg passive_methods[] = {
+    {"accept", passive_accept},     {"bind", common::bind},
+    {"close", common::close},       {"getaddress", common::getaddress},
+    {"getdomain", common::getdomain}, {"listen", passive_listen},
+    {nullptr, nullptr},
+};
+
+} // namespace coring::lua

@@ -1,0 +1,166 @@
+// Manual: socket:connect, socket:write, socket:read, socket:shutdown, for streams.
+// Behaviour 1.7 (order of checks), 5, 7.6.
+#include "io/connect.hpp"
+#include "io/recv.hpp"
+#include "io/send.hpp"
+#include "io/shutdown.hpp"
+#include "lua/socket.hpp"
+#include "lua/system_address.hpp"
+#include "lua/vm/await.hpp"
+#include "lua/vm/memory.hpp"
+#include "lua/vm/reply.hpp"
+
+#include <cerrno>
+
+namespace coring::lua {
+
+namespace {
+
+io::stream& check_stream(lua_State* L, const vm::scheduler& on) {
+    return check_socket(L, on, vm::class_id::tcp_stream, tcp_stream_name);
+}
+
+// --- read -----------------------------------------------------------------------------------
+
+constexpr int read_arguments = 4; // socket, buffer, i, j
+constexpr int read_base = read_arguments + 1;
+
+int read_reply(lua_State* L, int answer) {
+    if (answer == -ECANCELED) {
+        return vm::fail_text(L, "closed");
+    }
+    if (answer < 0) {
+        return vm::fail(L, -answer);
+    }
+    lua_pushinteger(L, answer);
+    return 1;
+}
+
+// The buffer and the range are looked up now, not when the call was made (behaviour 5.4).
+int read_k(lua_State* L, int, lua_KContext context) {
+    op::operation* done = vm::delivered(L, context, read_base);
+    if (done == nullptr) {
+        return vm::left_results(L, read_base);
+    }
+    vm::scheduler& on = *vm::scheduler_if_any(L);
+    int answer = done->result;
+    if (answer == 0) {
+        auto& from = *static_cast<io::stream*>(lua_touserdata(L, 1));
+        const std::span<char> into = vm::range_now(L, 3, vm::memory_now(L, 2, on));
+        answer = into.empty() ? -ENOBUFS : io::recv_now(from, into);
+        if (answer == -EAGAIN) {
+            io::recv_again(*done);
+            return vm::suspend_again(L, *done, read_base, read_k);
+        }
+    }
+    vm::conclude(L, on, *done);
+    return read_reply(L, answer);
+}
+
+int stream_read(lua_State* L) {
+    vm::scheduler& on = vm::scheduler_of(L);
+    io::stream& from = check_stream(L, on);
+    vm::check_memory(L, 2, on);
+    vm::check_range(L, 3);
+    luaL_argcheck(L, from.reader == nullptr, 1, "already in use");
+    vm::check_yieldable(L);
+    if (const int refused = io::refuses_read(from); refused != 0) {
+        return vm::fail(L, refused);
+    }
+    if (vm::range_now(L, 3, vm::memory_now(L, 2, on)).empty()) {
+        return vm::fail(L, ENOBUFS);
+    }
+    op::operation& read = vm::reserve(L, on, io::recv_type);
+    io::recv_start(from, read);
+    return vm::suspend(L, on, read, read_arguments, read_k);
+}
+
+// --- write, connect, shutdown: requests that answer true or a failure --------------------------
+
+template <int Arguments>
+int request_k(lua_State* L, int, lua_KContext context) {
+    constexpr int base = Arguments + 1;
+    op::operation* done = vm::delivered(L, context, base);
+    if (done == nullptr) {
+        return vm::left_results(L, base);
+    }
+    const int answer = done->result;
+    vm::conclude(L, *vm::scheduler_if_any(L), *done);
+    return vm::succeed_or_fail(L, -answer);
+}
+
+constexpr io::source source_of(vm::bytes_kind kind) noexcept {
+    switch (kind) {
+    case vm::bytes_kind::string:
+        return io::source::stays;
+    case vm::bytes_kind::fixed_memory:
+        return io::source::changes;
+    case vm::bytes_kind::resizable_memory:
+        return io::source::moves;
+    }
+    return io::source::moves;
+}
+
+int stream_write(lua_State* L) {
+    constexpr int arguments = 2; // the socket, and the bytes while they are on their way
+    vm::scheduler& on = vm::scheduler_of(L);
+    io::stream& to = check_stream(L, on);
+    vm::check_yieldable(L);
+    const vm::input_bytes data = vm::check_input(L, 2, on);
+    const std::string_view bytes = vm::check_input_range(L, 3, data.bytes);
+    if (const int refused = io::refuses_write(to); refused != 0) {
+        return vm::fail(L, refused);
+    }
+    op::operation& write = vm::reserve(L, on, io::send_type);
+    if (io::send_start(to, write, bytes, source_of(data.kind)) != 0) {
+        on.on().conclude(write);
+        return luaL_error(L, "not enough memory");
+    }
+    return vm::suspend(L, on, write, arguments, request_k<arguments>);
+}
+
+int stream_connect(lua_State* L) {
+    constexpr int arguments = 1;
+    vm::scheduler& on = vm::scheduler_of(L);
+    io::stream& from = check_stream(L, on);
+    vm::check_yieldable(L);
+    const io::ip_address& to = check_address(L, 2, on, io::version_of(from.in));
+    if (const int refused = io::refuses_connect(from); refused != 0) {
+        return vm::fail(L, refused);
+    }
+    op::operation& connect = vm::reserve(L, on, io::connect_type);
+    io::connect_start(from, connect, to);
+    return vm::suspend(L, on, connect, arguments, request_k<arguments>);
+}
+
+int stream_shutdown(lua_State* L) {
+    constexpr int arguments = 1;
+    vm::scheduler& on = vm::scheduler_of(L);
+    io::stream& of = check_stream(L, on);
+    vm::check_yieldable(L);
+    if (const int refused = io::refuses_shutdown(of); refused != 0) {
+        return vm::fail(L, refused);
+    }
+    op::operation& ending = vm::reserve(L, on, io::shutdown_type);
+    io::shutdown_start(of, ending);
+    return vm::suspend(L, on, ending, arguments, request_k<arguments>);
+}
+
+using common = common_methods<vm::class_id::tcp_stream>;
+
+} // namespace
+
+const luaL_Reg stream_methods[] = {
+    {"bind", common::bind},
+    {"close", common::close},
+    {"connect", stream_connect},
+    {"getaddress", common::getaddress},
+    {"getdomain", common::getdomain},
+    {"read", stream_read},
+    {"setoption", stream_setoption},
+    {"shutdown", stream_shutdown},
+    {"write", stream_write},
+    {nullptr, nullptr},
+};
+
+} // namespace coring::lua

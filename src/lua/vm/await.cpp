@@ -1,0 +1,133 @@
+#include "lua/vm/await.hpp"
+
+namespace coring::lua::vm {
+
+namespace {
+
+void set_anchor(lua_State* L, const op::operation& waiting) noexcept {
+    lua_pushthread(L);
+    lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{waiting.slot} + 1);
+}
+
+// The places exist already, so that neither setting nor clearing ever allocates.
+void clear_anchor(lua_State* L, const op::operation& done) noexcept {
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{done.slot} + 1);
+}
+
+// The coroutine leaves its wait, by an explicit resume or by being closed.
+void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
+    on.waiters().remove(waiting);
+    clear_anchor(L, waiting);
+    on.on().leave(waiting);
+}
+
+// Runs when the frame of an await ends, in whatever way. After a normal end the coroutine is not
+// in the index any more; if it still is, it was closed while it waited.
+int guard_close(lua_State* L) {
+    scheduler* on = scheduler_if_any(L);
+    if (on == nullptr || on->forked()) {
+        return 0;
+    }
+    if (op::operation* waiting = on->waiters().find(L);
+        waiting != nullptr && waiting->at != op::state::delivering) {
+        leave(L, *on, *waiting);
+    }
+    return 0;
+}
+
+// Adds records, anchors and index places; each step leaves things usable if the next one fails.
+void make_room(lua_State* L, scheduler& on) {
+    loop::loop& loop = on.on();
+    if ((loop.must_grow() && !loop.grow()) || !on.waiters().reserve(loop.capacity())) {
+        luaL_error(L, "not enough memory");
+    }
+    while (on.anchored() < loop.capacity()) {
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{on.anchored()} + 1);
+        on.add_anchor();
+    }
+}
+
+} // namespace
+
+void check_yieldable(lua_State* L) {
+    if (lua_isyieldable(L) == 0) {
+        luaL_error(L, "unable to yield");
+    }
+}
+
+op::operation& reserve(lua_State* L, scheduler& on, const op::operation_type& type) {
+    if (on.forked()) {
+        luaL_error(L, "scheduler not usable after fork");
+    }
+    if (on.on().must_grow() || on.anchored() < on.on().capacity()) {
+        make_room(L, on);
+    }
+    op::operation* record = on.on().acquire(type, L);
+    CORING_ASSERT(record != nullptr);
+    return *record;
+}
+
+int suspend(lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k) {
+    lua_settop(L, arguments);
+    set_anchor(L, waiting);
+    on.waiters().insert(waiting);
+    lua_pushvalue(L, lua_upvalueindex(guard_upvalue));
+    lua_toclose(L, -1);
+    return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
+}
+
+int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_KFunction k) {
+    lua_settop(L, arguments);
+    set_anchor(L, waiting);
+    return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
+}
+
+op::operation* delivered(lua_State* L, lua_KContext context, int base) {
+    auto* waiting = reinterpret_cast<op::operation*>(context);
+    scheduler* on = scheduler_if_any(L);
+    if (on == nullptr) {
+        return nullptr; // a finalizer resumed it after the scheduler had ended
+    }
+    const bool by_loop = waiting->at == op::state::delivering && lua_gettop(L) == base + 1 &&
+                         lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == waiting;
+    if (by_loop) {
+        on->entered();
+        return waiting;
+    }
+    if (!on->forked()) {
+        leave(L, *on, *waiting);
+    }
+    return nullptr;
+}
+
+int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k) {
+    lua_settop(L, base);
+    return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
+}
+
+void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept {
+    on.waiters().remove(done);
+    clear_anchor(L, done);
+    on.on().conclude(done);
+}
+
+void drop(lua_State* L, scheduler& on, op::operation& ready) noexcept {
+    on.waiters().remove(ready);
+    clear_anchor(L, ready);
+    ready.drop_ready();
+    on.on().conclude(ready);
+}
+
+void push_guard(lua_State* L) {
+    lua_newuserdatauv(L, 0, 0);
+    lua_insert(L, -3);
+    lua_createtable(L, 0, 1);
+    lua_insert(L, -3);
+    lua_pushcclosure(L, guard_close, 2); // the scheduler and the anchors, as ours everywhere
+    lua_setfield(L, -2, "__close");
+    lua_setmetatable(L, -2);
+}
+
+} // namespace coring::lua::vm

@@ -1,0 +1,44 @@
+// How a Lua function waits: reserve a record (may raise), start the operation (cannot), suspend.
+// When the coroutine goes on, its continuation asks whether the loop or the program resumed it.
+#pragma once
+
+#include "lua/vm/scheduler.hpp"
+
+namespace coring::lua::vm {
+
+// Raises "unable to yield" where the running coroutine cannot.
+void check_yieldable(lua_State* L);
+
+// A record for the running coroutine, idle. Raises when memory is short, the scheduler has ended,
+// or the process was forked. Nothing that can raise may come between this and suspend().
+[[nodiscard]] op::operation& reserve(lua_State* L, scheduler& on, const op::operation_type& type);
+
+// Yields until `k` is called. The stack holds `arguments` values, to which the guard is added:
+// `k` finds what the coroutine was resumed with above arguments + 1.
+int suspend(lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k);
+
+// As suspend(), without anchor's guard: for operations whose delivery looks at the coroutine.
+int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_KFunction k);
+
+// For a continuation: the operation, being delivered; or null after an explicit resume. In the
+// latter case the operation was left, and the continuation returns what left_results() says.
+[[nodiscard]] op::operation* delivered(lua_State* L, lua_KContext context, int base);
+
+// The values of an explicit resume, which lie above `base`.
+[[nodiscard]] inline int left_results(lua_State* L, int base) {
+    return lua_gettop(L) - base;
+}
+
+// The continuation found nothing to take and the operation was queued again: yields once more.
+int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k);
+
+// The continuation is done with the record. Never raises.
+void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept;
+
+// An operation whose coroutine is not to be resumed any more (its state is closing).
+void drop(lua_State* L, scheduler& on, op::operation& ready) noexcept;
+
+// Pushes the guard that sits in the frame of an await. Requires the first two upvalues on top.
+void push_guard(lua_State* L);
+
+} // namespace coring::lua::vm

@@ -1,0 +1,39 @@
+// Buffer arguments: memories to read into, strings and memories to write from, and the ranges
+// i and j of them (behaviour 5).
+#pragma once
+
+#include "lua/vm/scheduler.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace coring::lua::vm {
+
+// What may happen to bytes while an operation needs them.
+enum class bytes_kind : std::uint8_t { string, fixed_memory, resizable_memory };
+
+struct input_bytes {
+    std::string_view bytes;
+    bytes_kind kind;
+};
+
+// Raises "memory expected, got T" unless the argument is a memory.
+void check_memory(lua_State* L, int arg, const scheduler& on);
+
+// The bytes of a memory as they are now; empty if it has none, or was closed.
+[[nodiscard]] std::span<char> memory_now(lua_State* L, int arg, const scheduler& on);
+
+// Checks i and j at `arg` and `arg` + 1: integers, or nil or absent for the defaults.
+void check_range(lua_State* L, int arg);
+
+// The part of `whole` that the checked i and j at `arg` name now. Never raises.
+[[nodiscard]] std::span<char> range_now(lua_State* L, int arg, std::span<char> whole);
+
+// A string, a number (made a string in place) or a memory. Raises "string or memory expected".
+[[nodiscard]] input_bytes check_input(lua_State* L, int arg, const scheduler& on);
+
+// The part of input bytes that i and j at `arg` name. Raises if they are no integers.
+[[nodiscard]] std::string_view check_input_range(lua_State* L, int arg, std::string_view whole);
+
+} // namespace coring::lua::vm

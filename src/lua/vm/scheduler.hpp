@@ -1,0 +1,110 @@
+// What one Lua state has of the engine: its loop, the table that anchors waiting coroutines, the
+// classes of its objects. Lives in a userdata that every function of ours has as upvalue.
+#pragma once
+
+#include "loop/loop.hpp"
+#include "lua/vm/waiter_index.hpp"
+
+#include <array>
+#include <cstdint>
+
+#include <lua.hpp>
+
+namespace coring::lua::vm {
+
+// The upvalues of every function of coutil.system.
+inline constexpr int scheduler_upvalue = 1;
+inline constexpr int anchors_upvalue = 2; // slot + 1 → the coroutine that waits, or false
+inline constexpr int guard_upvalue = 3;   // to-be-closed in the frame of each await
+inline constexpr int upvalue_count = 3;
+
+// The classes of objects, by number; a class is a metatable, recognised by identity.
+enum class class_id : std::uint8_t { memory_fixed, memory_reference, address, tcp_stream, tcp_passive };
+inline constexpr std::size_t class_count = 5;
+
+enum class run_mode : std::uint8_t { loop, step, ready };
+enum class run_end : std::uint8_t { done, interrupted, refused };
+
+// One per Lua state. Its memory outlives it: finalizers of a closing state may still find it,
+// without a loop.
+class scheduler final : public loop::deliverer {
+public:
+    scheduler() noexcept : loop_{*this, clock_}, waiters_{loop_.records()} {}
+
+    scheduler(const scheduler&) = delete;
+    scheduler& operator=(const scheduler&) = delete;
+    scheduler(scheduler&&) = delete;
+    scheduler& operator=(scheduler&&) = delete;
+    ~scheduler() = default;
+
+    [[nodiscard]] base::result<void> open(const loop::engine_wish& wish) noexcept;
+
+    [[nodiscard]] loop::loop& on() noexcept { return loop_; }
+
+    [[nodiscard]] waiter_index& waiters() noexcept { return waiters_; }
+
+    // Whether this process is a fork of the one that made the scheduler.
+    [[nodiscard]] bool forked() const noexcept;
+
+    [[nodiscard]] bool running() const noexcept { return running_; }
+
+    // Turns until the mode is satisfied. Delivers from `L`, on whose stack two places are free.
+    [[nodiscard]] run_end run(lua_State* L, run_mode mode) noexcept;
+
+    // Resumes the waiter of a ready operation. Also called by close(), outside of run.
+    loop::delivery deliver(op::operation& ready) noexcept override;
+
+    // As deliver(), from any state at any time; errors are warned of as of `place`.
+    void deliver_from(lua_State* L, op::operation& ready, const char* place, const char* other) noexcept;
+
+    // The continuation of the operation being delivered has begun.
+    void entered() noexcept { entered_ = true; }
+
+    // How many anchors exist; the await machinery keeps it at the loop's capacity or above.
+    [[nodiscard]] std::uint32_t anchored() const noexcept { return anchored_; }
+    void add_anchor() noexcept { ++anchored_; }
+
+    [[nodiscard]] const void* class_of(class_id which) const noexcept {
+        return classes_[static_cast<std::size_t>(which)];
+    }
+
+    void set_class(class_id which, const void* metatable) noexcept {
+        classes_[static_cast<std::size_t>(which)] = metatable;
+    }
+
+    // Ends the loop. True: its memory may go. False: the kernel may still write to it.
+    [[nodiscard]] bool close() noexcept;
+
+    // Writes out what is queued, when the process exits without closing the state.
+    void flush_at_exit() noexcept;
+
+private:
+    base::system_clock clock_;
+    loop::loop loop_;
+    waiter_index waiters_;
+    lua_State* from_ = nullptr; // who delivers
+    const char* place_ = "system.run";
+    const char* other_ = "(error object is not a string)";
+    unsigned generation_ = 0;
+    std::uint32_t anchored_ = 0;
+    std::array<const void*, class_count> classes_{};
+    bool running_ = false;
+    bool entered_ = false;
+};
+
+// The block of the userdata. `alive` is null once the state is closing and the loop has ended.
+struct scheduler_block {
+    scheduler* alive;
+};
+
+// The state's scheduler, from the running function's upvalue. Raises when it has ended.
+[[nodiscard]] scheduler& scheduler_of(lua_State* L);
+
+// The same, null when it has ended; for finalizers, which must not raise.
+[[nodiscard]] scheduler* scheduler_if_any(lua_State* L) noexcept;
+
+// Pushes the three upvalues, making the scheduler of this state if there is none yet. Raises the
+// system's words when the engine cannot start.
+void push_upvalues(lua_State* L);
+
+} // namespace coring::lua::vm

@@ -1,0 +1,163 @@
+// How a state comes by its scheduler, and how the scheduler ends with the state.
+#include "base/errc.hpp"
+#include "lua/memory/layout.hpp"
+#include "lua/memory/metatables.hpp"
+#include "lua/vm/await.hpp"
+#include "lua/vm/scheduler.hpp"
+
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <string_view>
+
+namespace coring::lua::vm {
+
+namespace {
+
+// Its address is the key of the registry's entry: a table of the three upvalues.
+constexpr char registry_key = 0;
+
+// The scheduler of the thread that loaded the library first: what a program wrote last must
+// still go out when it leaves through os.exit, which closes no state.
+class exit_flush {
+public:
+    void remember(scheduler* added) noexcept {
+        const std::lock_guard<std::mutex> hold{mutex_};
+        if (first_ == nullptr) {
+            first_ = added;
+        }
+    }
+
+    void forget(const scheduler* ended) noexcept {
+        const std::lock_guard<std::mutex> hold{mutex_};
+        if (first_ == ended) {
+            first_ = nullptr;
+        }
+    }
+
+    void flush() noexcept {
+        const std::lock_guard<std::mutex> hold{mutex_};
+        if (first_ != nullptr) {
+            first_->flush_at_exit();
+        }
+    }
+
+private:
+    std::mutex mutex_;
+    scheduler* first_ = nullptr;
+};
+
+exit_flush& exit_flusher() noexcept {
+    static auto* const one = new (std::nothrow) exit_flush; // never destroyed: exit may race it
+    return *one;
+}
+
+void flush_now() {
+    exit_flusher().flush();
+}
+
+int close_scheduler(lua_State* L) {
+    auto* block = static_cast<scheduler_block*>(lua_touserdata(L, 1));
+    scheduler* ended = block->alive;
+    block->alive = nullptr;
+    if (ended == nullptr) {
+        return 0;
+    }
+    exit_flusher().forget(ended);
+    // In a forked child all of it is shared with the parent: nothing is touched, nothing freed.
+    if (!ended->forked() && ended->close()) {
+        delete ended;
+    }
+    return 0;
+}
+
+[[noreturn]] void raise_refusal(lua_State* L, int code, loop::engine_kind wished) {
+    char scratch[base::error_text_room];
+    const std::string_view text = base::error_text(code, scratch);
+    const char* what = wished == loop::engine_kind::uring ? "io_uring: " : "";
+    lua_pushfstring(L, "coutil.system cannot start: %s", what);
+    lua_pushlstring(L, text.data(), text.size());
+    lua_concat(L, 2);
+    lua_error(L);
+    std::abort(); // lua_error does not return
+}
+
+void push_scheduler(lua_State* L) {
+    auto* block =
+        static_cast<scheduler_block*>(lua_newuserdatauv(L, sizeof(scheduler_block), 0));
+    block->alive = nullptr;
+    // Marked before any object is made, so that at lua_close it is finalized after all of them.
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, close_scheduler);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    bool unknown = false;
+    const loop::engine_wish wish = loop::wish_from_environment(unknown);
+    block->alive = new (std::nothrow) scheduler;
+    if (block->alive == nullptr) {
+        luaL_error(L, "not enough memory");
+    }
+    if (const auto opened = block->alive->open(wish); !opened) {
+        raise_refusal(L, opened.error(), wish.kind);
+    }
+    if (unknown) {
+        lua_warning(L, "[coutil] COUTIL_ENGINE is neither auto, uring nor epoll: using auto", 0);
+    }
+    static const int registered = std::atexit(flush_now);
+    static_cast<void>(registered);
+    exit_flusher().remember(block->alive);
+}
+
+void learn_memory_classes(lua_State* L, scheduler& of) {
+    memory::ensure_metatables(L);
+    luaL_getmetatable(L, memory::fixed_key);
+    luaL_getmetatable(L, memory::reference_key);
+    of.set_class(class_id::memory_fixed, lua_topointer(L, -2));
+    of.set_class(class_id::memory_reference, lua_topointer(L, -1));
+    lua_pop(L, 2);
+}
+
+void make_upvalues(lua_State* L) {
+    lua_createtable(L, upvalue_count, 0);
+    push_scheduler(L);
+    learn_memory_classes(L, *static_cast<scheduler_block*>(lua_touserdata(L, -1))->alive);
+    lua_rawseti(L, -2, scheduler_upvalue);
+    lua_newtable(L);
+    lua_rawseti(L, -2, anchors_upvalue);
+    lua_rawgeti(L, -1, scheduler_upvalue);
+    lua_rawgeti(L, -2, anchors_upvalue);
+    push_guard(L);
+    lua_rawseti(L, -2, guard_upvalue);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
+}
+
+} // namespace
+
+scheduler* scheduler_if_any(lua_State* L) noexcept {
+    return static_cast<scheduler_block*>(lua_touserdata(L, lua_upvalueindex(scheduler_upvalue)))
+        ->alive;
+}
+
+scheduler& scheduler_of(lua_State* L) {
+    scheduler* alive = scheduler_if_any(L);
+    if (__builtin_expect(static_cast<long>(alive == nullptr), 0) != 0) {
+        luaL_error(L, "scheduler is closed");
+    }
+    return *alive;
+}
+
+void push_upvalues(lua_State* L) {
+    luaL_checkstack(L, 8, nullptr);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        make_upvalues(L);
+    }
+    const int table = lua_gettop(L);
+    for (int at = 1; at <= upvalue_count; ++at) {
+        lua_rawgeti(L, table, at);
+    }
+    lua_remove(L, table);
+}
+
+} // namespace coring::lua::vm

@@ -1,0 +1,57 @@
+// What makes a verb: a static table of what an operation of this kind does at each point of its
+// life. A new verb is one table and the functions it names; nothing else has to be edited.
+#pragma once
+
+#include <cstdint>
+
+namespace coring::proactor {
+class submission;
+}
+
+namespace coring::op {
+
+struct operation;
+
+// What happens to the operation when its coroutine leaves early (behaviour 1.4).
+enum class departure : std::uint8_t {
+    drop,    // the wait ends; nothing is pending any more
+    go_on,   // what was asked is done to its end, unseen
+    unqueue, // never runs if no worker took it; goes on otherwise
+};
+
+// In which part of a turn a completed operation is delivered (behaviour 2.5).
+enum class phase : std::uint8_t {
+    transfers, // writes done, shutdowns, connections that failed at once
+    events,    // whatever the system made ready
+    canceled,  // what a close ended
+};
+
+// Which of a descriptor's directions the operation waits on.
+enum class direction : std::uint8_t { none, in, out };
+
+struct operation_type {
+    const char* name; // as the manual calls it, for diagnostics
+    departure on_leave;
+    phase delivered_in;
+    direction side;
+
+    // Ring: fills the entry. Null for verbs that never enter a ring.
+    void (*prepare)(operation&, proactor::submission&) noexcept;
+
+    // Readiness engine: the non-blocking call, tried at once and then whenever the descriptor
+    // is ready; -EAGAIN means "wait". Null when readiness itself is the answer.
+    int (*attempt)(operation&) noexcept;
+
+    // Takes the answer (a count or a negative errno) and sets operation.result. False when the
+    // operation has more to do and must be queued again. Null: the answer is the result.
+    bool (*finish)(operation&, int answer) noexcept;
+
+    // The waiter leaves and the operation goes on: takes over what was the waiter's (memory lent
+    // to the kernel). May be null.
+    void (*take_over)(operation&) noexcept;
+
+    // The record is about to be reclaimed: gives back what the verb owns. May be null.
+    void (*release)(operation&) noexcept;
+};
+
+} // namespace coring::op

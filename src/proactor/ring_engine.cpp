@@ -1,0 +1,175 @@
+#include "proactor/ring_engine.hpp"
+
+#include "op/operation_type.hpp"
+#include "proactor/submission.hpp"
+
+#include <cerrno>
+
+namespace coring::proactor {
+
+namespace {
+
+// User data with this in place of a slot names a watch; its number stands in the upper half.
+constexpr std::uint32_t watch_slot = op::operation_slab::no_slot;
+
+std::uint64_t user_data_of(std::uint32_t slot, std::uint32_t upper) noexcept {
+    return (std::uint64_t{upper} << 32) | slot;
+}
+
+std::uint64_t user_data_of(const op::operation& target) noexcept {
+    return user_data_of(target.slot, target.generation);
+}
+
+// The address of a thread-local is the cheapest name of a thread.
+const void* this_thread() noexcept {
+    static thread_local char place;
+    return &place;
+}
+
+} // namespace
+
+base::result<void> ring_engine::open(unsigned entries) noexcept {
+    thread_ = this_thread();
+    return ring_.open(entries);
+}
+
+bool ring_engine::belongs_here() const noexcept {
+    return thread_ == this_thread();
+}
+
+void ring_engine::submit(op::operation_list& queued) noexcept {
+    if (unarmed_watches_ > 0) {
+        arm_watches();
+    }
+    while (!queued.empty()) {
+        io_uring_sqe* entry = ring_.next_entry();
+        if (entry == nullptr) {
+            return; // a full queue is the same list staying longer
+        }
+        op::operation& next = queued.head();
+        next.unlink();
+        submission filled{*entry};
+        next.type->prepare(next, filled);
+        filled.set_user_data(user_data_of(next));
+        next.submit();
+        ++in_kernel_;
+    }
+}
+
+void ring_engine::arm_watches() noexcept {
+    for (unsigned index = 0; index < watch_count; ++index) {
+        watch_place& place = watches_[index];
+        if (place.fd < 0 || place.armed) {
+            continue;
+        }
+        io_uring_sqe* entry = ring_.next_entry();
+        if (entry == nullptr) {
+            return;
+        }
+        submission filled{*entry};
+        filled.poll(place.fd, POLLIN);
+        filled.set_user_data(user_data_of(watch_slot, index));
+        place.armed = true;
+        --unarmed_watches_;
+        ++in_kernel_;
+    }
+}
+
+op::entry ring_engine::enter(op::operation_list& queued,
+                             op::completion_sink& sink,
+                             std::int64_t timeout_ns) noexcept {
+    op::entry ended = op::entry::done;
+    for (;;) {
+        submit(queued);
+        const bool more = !queued.empty();
+        const bool sleep = timeout_ns > 0 && !more && !ring_.has_completions();
+        if (sleep || ring_.unsubmitted() > 0 || ring_.must_enter()) {
+            // EBUSY and EAGAIN leave entries unsubmitted: they go with the next entry.
+            const int entered = ring_.enter(sleep ? 1 : 0, timeout_ns);
+            if (entered == -EINTR) {
+                ended = op::entry::interrupted;
+            }
+        }
+        const std::uint32_t before = in_kernel_;
+        drain(sink);
+        // Round again only for a full submission queue, and only while that makes progress.
+        if (!more || (ring_.unsubmitted() > 0 && before == in_kernel_)) {
+            return ended;
+        }
+    }
+}
+
+void ring_engine::drain(op::completion_sink& sink) noexcept {
+    io_uring_cqe completion{};
+    while (ring_.take(completion)) {
+        CORING_ASSERT(in_kernel_ > 0);
+        --in_kernel_;
+        const auto slot = static_cast<std::uint32_t>(completion.user_data);
+        const auto upper = static_cast<std::uint32_t>(completion.user_data >> 32);
+        if (slot == watch_slot) {
+            take_watch(upper, sink);
+            continue;
+        }
+        op::operation* done = operations_.find(slot, upper);
+        CORING_ASSERT(done != nullptr && done->in_kernel());
+        sink.completed(*done, completion.res);
+    }
+}
+
+void ring_engine::take_watch(unsigned index, op::completion_sink& sink) noexcept {
+    CORING_ASSERT(index < watch_count && watches_[index].armed);
+    watches_[index].armed = false;
+    ++unarmed_watches_;
+    if (!closing_) {
+        sink.watched(index);
+    }
+}
+
+void ring_engine::withdraw(op::operation& target, op::completion_sink& sink) noexcept {
+    CORING_ASSERT(belongs_here());
+    const std::uint32_t generation = target.generation;
+    const auto present = [&] { return target.generation == generation && target.in_kernel(); };
+    ring_.cancel(user_data_of(target));
+    drain(sink);
+    // Deferred work that had already begun, or an overflown queue, shows after an entry.
+    for (int tries = 0; present() && tries < 1000; ++tries) {
+        static_cast<void>(ring_.enter(tries < 10 ? 0 : 1, 1'000'000));
+        drain(sink);
+        if (present()) {
+            ring_.cancel(user_data_of(target));
+            drain(sink);
+        }
+    }
+    CORING_ASSERT(!present());
+}
+
+void ring_engine::forget(op::descriptor&) noexcept {}
+
+void ring_engine::moved(op::descriptor&) noexcept {}
+
+int ring_engine::watch(int fd, unsigned watch) noexcept {
+    CORING_ASSERT(watch < watch_count && watches_[watch].fd < 0);
+    watches_[watch].fd = fd;
+    ++unarmed_watches_;
+    return 0;
+}
+
+bool ring_engine::withdraw_all(op::completion_sink& sink) noexcept {
+    closing_ = true;
+    for (watch_place& place : watches_) {
+        place.fd = -1;
+    }
+    unarmed_watches_ = 0;
+    for (int tries = 0; in_kernel_ > 0 && tries < 1000; ++tries) {
+        ring_.cancel_any();
+        static_cast<void>(ring_.enter(tries < 10 ? 0 : 1, 1'000'000));
+        drain(sink);
+    }
+    if (in_kernel_ > 0) {
+        ring_.leak();
+        return false;
+    }
+    return true;
+}
+
+} // namespace coring::proactor

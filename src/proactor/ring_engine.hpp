@@ -1,0 +1,56 @@
+// Runs operations on a ring: one kernel entry submits the batch, sleeps, and fetches completions.
+#pragma once
+
+#include "op/engine.hpp"
+#include "proactor/ring.hpp"
+
+#include <array>
+
+#include <poll.h>
+
+namespace coring::proactor {
+
+// Belongs to the thread that opened it. Operations are named to the kernel by slot and
+// generation, so that a late completion meets a mismatch and not another operation.
+class ring_engine final : public op::engine {
+public:
+    explicit ring_engine(op::operation_slab& operations) noexcept : operations_{operations} {}
+
+    [[nodiscard]] base::result<void> open(unsigned entries) noexcept;
+
+    [[nodiscard]] const char* name() const noexcept override { return "uring"; }
+
+    op::entry enter(op::operation_list& queued,
+                    op::completion_sink& sink,
+                    std::int64_t timeout_ns) noexcept override;
+    void withdraw(op::operation& target, op::completion_sink& sink) noexcept override;
+    void forget(op::descriptor& closing) noexcept override;
+    void moved(op::descriptor& place) noexcept override;
+    [[nodiscard]] int watch(int fd, unsigned watch) noexcept override;
+    [[nodiscard]] std::uint32_t in_kernel() const noexcept override { return in_kernel_; }
+    [[nodiscard]] bool withdraw_all(op::completion_sink& sink) noexcept override;
+    [[nodiscard]] bool belongs_here() const noexcept override;
+
+private:
+    struct watch_place {
+        int fd = -1;
+        bool armed = false;
+    };
+
+    static constexpr unsigned watch_count = 4;
+
+    void submit(op::operation_list& queued) noexcept;
+    void arm_watches() noexcept;
+    void drain(op::completion_sink& sink) noexcept;
+    void take_watch(unsigned index, op::completion_sink& sink) noexcept;
+
+    op::operation_slab& operations_;
+    ring ring_;
+    const void* thread_ = nullptr;
+    std::uint32_t in_kernel_ = 0;
+    std::array<watch_place, watch_count> watches_{};
+    unsigned unarmed_watches_ = 0;
+    bool closing_ = false;
+};
+
+} // namespace coring::proactor

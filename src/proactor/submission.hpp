@@ -1,0 +1,38 @@
+// One submission entry while a verb fills it: what our verbs may ask of a ring, by name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <linux/io_uring.h>
+
+namespace coring::proactor {
+
+// A view of one entry. The caller sets who it is for; the verb says what.
+class submission {
+public:
+    explicit submission(io_uring_sqe& entry) noexcept : entry_{&entry} {}
+
+    void set_user_data(std::uint64_t user_data) noexcept { entry_->user_data = user_data; }
+
+    // Completes once when `fd` has one of `events` (poll(2)); checks at submission (since 5.1).
+    void poll(int fd, std::uint32_t events) noexcept {
+        entry_->opcode = IORING_OP_POLL_ADD;
+        entry_->fd = fd;
+        entry_->poll32_events = events;
+    }
+
+    // send(2) (since 5.6). `flags` as there.
+    void send(int fd, const void* bytes, std::size_t size, int flags) noexcept {
+        entry_->opcode = IORING_OP_SEND;
+        entry_->fd = fd;
+        entry_->addr = reinterpret_cast<std::uintptr_t>(bytes);
+        entry_->len = static_cast<std::uint32_t>(size);
+        entry_->msg_flags = static_cast<std::uint32_t>(flags);
+    }
+
+private:
+    io_uring_sqe* entry_;
+};
+
+} // namespace coring::proactor
