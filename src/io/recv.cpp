@@ -30,6 +30,7 @@ void release(op::operation& done) noexcept {
     if (done.target != nullptr && done.target->reader == &done) {
         done.target->reader = nullptr;
     }
+    done.target = nullptr; // the object may go before the record does
 }
 
 } // namespace

@@ -113,6 +113,7 @@ void release(op::operation& done) noexcept {
         stream_of(done).on->blocks().give_back(data.block, data.block_size);
         data.block = nullptr;
     }
+    done.target = nullptr; // the object may go before the record does
 }
 
 } // namespace

@@ -186,9 +186,7 @@ void loop::conclude(op::operation& done) noexcept {
         done.conclude();
     }
     CORING_ASSERT(done.at == op::state::idle && !done.linked());
-    if (done.type->release != nullptr) {
-        done.type->release(done);
-    }
+    detach_from_object(done);
     CORING_ASSERT(awaiting_ > 0);
     --awaiting_;
     operations_.release(done);
@@ -197,9 +195,7 @@ void loop::conclude(op::operation& done) noexcept {
 void loop::end_detached(op::operation& done) noexcept {
     done.unlink();
     done.end_detached();
-    if (done.type->release != nullptr) {
-        done.type->release(done);
-    }
+    detach_from_object(done);
     CORING_ASSERT(going_on_ > 0);
     --going_on_;
     operations_.release(done);

@@ -154,6 +154,13 @@ public:
     // Moves a ready operation to the results of closed objects.
     void cancel_ready(op::operation& ready) noexcept;
 
+    // Gives back what the verb owns and lets go of the object, while the record is still in use.
+    void detach_from_object(op::operation& done) noexcept {
+        if (done.type->release != nullptr) {
+            done.type->release(done);
+        }
+    }
+
     // Ends the tenancy of a record in state delivering or idle.
     void conclude(op::operation& done) noexcept;
 
@@ -244,6 +251,10 @@ private:
     void watched(unsigned watch) noexcept override;
     void list_ready(op::operation& ready, op::phase when) noexcept;
     [[nodiscard]] bool deliver_one(op::operation& ready, turn_report& report) noexcept;
+    [[nodiscard]] bool deliver_any(op::operation_list& list, turn_report& report) noexcept {
+        return list.empty() || deliver_list(list, report);
+    }
+
     [[nodiscard]] bool deliver_list(op::operation_list& list, turn_report& report) noexcept;
     [[nodiscard]] bool deliver_zero(turn_report& report) noexcept;
     [[nodiscard]] bool expire(turn_report& report) noexcept;

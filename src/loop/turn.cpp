@@ -24,9 +24,6 @@ bool loop::deliver_one(op::operation& ready, turn_report& report) noexcept {
 }
 
 bool loop::deliver_list(op::operation_list& list, turn_report& report) noexcept {
-    if (list.empty()) {
-        return true;
-    }
     op::operation_list standing;
     standing.splice_back(list);
     current_ = &list == &events_ ? &standing : nullptr;
@@ -47,9 +44,6 @@ bool loop::deliver_list(op::operation_list& list, turn_report& report) noexcept 
 }
 
 bool loop::deliver_zero(turn_report& report) noexcept {
-    if (zero_.empty()) {
-        return true;
-    }
     op::operation_list standing;
     standing.splice_back(zero_);
     bool going = true;
@@ -94,7 +88,7 @@ bool loop::before_sleep(turn_report& report) noexcept {
     if (!zero_.empty() && !queued_.empty()) {
         engine_->enter(queued_, *this, 0);
     }
-    return deliver_list(transfers_, report) && deliver_zero(report);
+    return deliver_any(transfers_, report) && (zero_.empty() || deliver_zero(report));
 }
 
 std::int64_t loop::sleep_limit(waiting wait) noexcept {
@@ -122,8 +116,8 @@ void loop::after_sleep(turn_report& report, late_timers late) noexcept {
         mail_came_ = false;
         open_letters();
     }
-    const bool all = deliver_list(events_, report) && deliver_list(transfers_, report) &&
-                     deliver_list(canceled_, report);
+    const bool all = deliver_any(events_, report) && deliver_any(transfers_, report) &&
+                     deliver_any(canceled_, report);
     if (all && late == late_timers::this_turn && !timers_.empty()) {
         static_cast<void>(expire(report)); // a refusal stands in the report
     }
@@ -142,7 +136,9 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
     turn_report report;
     in_turn_ = true;
     served_ = 0;
-    end_dismissed();
+    if (!dismissed_.empty()) {
+        end_dismissed();
+    }
     if (before_sleep(report)) {
         // In a step, somebody was served already: what is ready now is still taken along.
         const bool served = late == late_timers::this_turn && report.resumed > 0;

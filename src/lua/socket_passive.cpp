@@ -35,7 +35,7 @@ int accept_k(lua_State* L, int, lua_KContext context) {
     vm::scheduler& on = *vm::scheduler_if_any(L);
     auto& from = *static_cast<io::stream*>(lua_touserdata(L, 1));
     if (done->result == -ECANCELED) {
-        vm::conclude(L, on, *done);
+        vm::take_results(on, *done);
         return vm::fail_text(L, "closed");
     }
     // The object is there before the connection, which could not be given back.
@@ -45,7 +45,7 @@ int accept_k(lua_State* L, int, lua_KContext context) {
         io::accept_again(*done);
         return vm::suspend_again(L, *done, accept_base, accept_k);
     }
-    vm::conclude(L, on, *done);
+    vm::take_results(on, *done);
     if (answer < 0) {
         return vm::fail(L, -answer);
     }

@@ -53,7 +53,7 @@ int read_k(lua_State* L, int, lua_KContext context) {
             return vm::suspend_again(L, *done, read_base, read_k);
         }
     }
-    vm::conclude(L, on, *done);
+    vm::take_results(on, *done);
     return read_reply(L, answer);
 }
 
@@ -85,7 +85,7 @@ int request_k(lua_State* L, int, lua_KContext context) {
         return vm::left_results(L, base);
     }
     const int answer = done->result;
-    vm::conclude(L, *vm::scheduler_if_any(L), *done);
+    vm::take_results(*vm::scheduler_if_any(L), *done);
     return vm::succeed_or_fail(L, -answer);
 }
 

@@ -60,17 +60,13 @@ int suspend_k(lua_State* L, int, lua_KContext context) {
     if (done == nullptr) {
         return vm::left_results(L, base);
     }
-    vm::conclude(L, vm::scheduler_of(L), *done);
+    vm::take_results(*vm::scheduler_if_any(L), *done);
     return return_true(L);
 }
 
+// A pause is in no index and holds nothing: there is nothing to take.
 int pause_k(lua_State* L, int, lua_KContext context) {
-    op::operation* done = vm::delivered(L, context, 0);
-    if (done == nullptr) {
-        return vm::left_results(L, 0);
-    }
-    vm::conclude(L, vm::scheduler_of(L), *done);
-    return return_true(L);
+    return vm::delivered(L, context, 0) != nullptr ? return_true(L) : vm::left_results(L, 0);
 }
 
 int suspend_blocking(lua_State* L, lua_Number ms) {
@@ -95,20 +91,29 @@ std::uint64_t deadline_ns(vm::scheduler& on, std::uint64_t delay_ms) noexcept {
     return (now + delay_ms + 1) * base::ns_per_ms;
 }
 
+int pause(lua_State* L) {
+    vm::check_yieldable(L);
+    vm::scheduler& on = vm::scheduler_of(L);
+    op::operation& pausing = vm::reserve(L, on, io::sleep_type);
+    io::pause_start(on.on(), pausing);
+    return vm::suspend_unguarded(L, pausing, 0, pause_k);
+}
+
 int system_suspend(lua_State* L) {
+    if (lua_gettop(L) == 0) {
+        return pause(L);
+    }
     const lua_Number ms = luaL_optnumber(L, 1, 0) * ms_per_second;
     if (check_blocking(L, 2)) {
         return suspend_blocking(L, ms);
     }
     const bool positive = ms > 0; // false for NaN
     luaL_argcheck(L, !positive || ms < ms_limit, 1, "out of range");
+    if (!positive) {
+        return pause(L);
+    }
     vm::check_yieldable(L);
     vm::scheduler& on = vm::scheduler_of(L);
-    if (!positive) {
-        op::operation& pause = vm::reserve(L, on, io::sleep_type);
-        io::pause_start(on.on(), pause);
-        return vm::suspend_unguarded(L, pause, 0, pause_k);
-    }
     if (!on.on().reserve_timer()) {
         return luaL_error(L, "not enough memory");
     }

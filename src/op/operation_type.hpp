@@ -50,7 +50,8 @@ struct operation_type {
     // to the kernel). May be null.
     void (*take_over)(operation&) noexcept;
 
-    // The record is about to be reclaimed: gives back what the verb owns. May be null.
+    // The operation is over: lets go of its object and gives back what the verb owns. Called once
+    // or twice, so it leaves nothing behind that it would give back again. May be null.
     void (*release)(operation&) noexcept;
 };
 

@@ -91,7 +91,7 @@ op::operation* delivered(lua_State* L, lua_KContext context, int base) {
         return nullptr; // a finalizer resumed it after the scheduler had ended
     }
     const bool by_loop = waiting->at == op::state::delivering && lua_gettop(L) == base + 1 &&
-                         lua_islightuserdata(L, -1) && lua_touserdata(L, -1) == waiting;
+                         lua_touserdata(L, -1) == waiting;
     if (by_loop) {
         on->entered();
         return waiting;
@@ -105,6 +105,11 @@ op::operation* delivered(lua_State* L, lua_KContext context, int base) {
 int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k) {
     lua_settop(L, base);
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
+}
+
+void take_results(scheduler& on, op::operation& done) noexcept {
+    on.waiters().remove(done);
+    on.on().detach_from_object(done);
 }
 
 void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept {

@@ -32,7 +32,11 @@ int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_K
 // The continuation found nothing to take and the operation was queued again: yields once more.
 int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k);
 
-// The continuation is done with the record. Never raises.
+// The continuation has all it needs of the operation: the object is free for others, and an error
+// while results are made costs nothing. The deliverer reclaims the record once resume returned.
+void take_results(scheduler& on, op::operation& done) noexcept;
+
+// Reclaims the record of an operation that was delivered, or never started. Never raises.
 void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept;
 
 // An operation whose coroutine is not to be resumed any more (its state is closing).

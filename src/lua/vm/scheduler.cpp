@@ -9,12 +9,9 @@
 namespace coring::lua::vm {
 
 base::result<void> scheduler::open(const loop::engine_wish& wish) noexcept {
+    base::watch_forks();
     generation_ = base::fork_generation();
     return loop_.open(wish);
-}
-
-bool scheduler::forked() const noexcept {
-    return generation_ != base::fork_generation();
 }
 
 loop::delivery scheduler::deliver(op::operation& ready) noexcept {
@@ -24,38 +21,32 @@ loop::delivery scheduler::deliver(op::operation& ready) noexcept {
         drop(from_, *this, ready);
         return loop::delivery::dropped;
     }
-    if (lua_checkstack(coroutine, 2) == 0) {
+    if (lua_checkstack(coroutine, 1) == 0) {
         return loop::delivery::refused;
     }
-    // Once its anchor is gone nothing else may refer to the coroutine while it runs others.
-    lua_pushthread(coroutine);
-    lua_xmove(coroutine, from_, 1);
-    const std::uint32_t generation = ready.generation;
     ready.begin_delivery();
     entered_ = false;
     lua_pushlightuserdata(coroutine, &ready);
     int results = 0;
     const int status = lua_resume(coroutine, from_, 1, &results);
-    loop::delivery outcome = loop::delivery::resumed;
-    if (ready.generation == generation) {
-        if (ready.at != op::state::delivering) {
-            outcome = loop::delivery::again;
-        } else if (!entered_) {
-            outcome = loop::delivery::refused; // for want of C stack; it still waits
-            ready.postpone();
-        } else {
-            conclude(from_, *this, ready); // it raised before it was done with the record
-        }
+    if (ready.at != op::state::delivering) {
+        lua_pop(coroutine, results);
+        return loop::delivery::again;
+    }
+    if (!entered_) {
+        lua_pop(coroutine, 1); // why it was not resumed: there was no C stack
+        ready.postpone();
+        return loop::delivery::refused;
     }
     if (status == LUA_YIELD || status == LUA_OK) {
         lua_pop(coroutine, results);
-    } else if (outcome == loop::delivery::refused) {
-        lua_pop(coroutine, 1);
     } else {
         warn_of_error(from_, coroutine, place_, other_);
     }
-    lua_pop(from_, 1);
-    return outcome;
+    // Until here the record's anchor kept the coroutine, to which nothing else may refer while
+    // it resumes others.
+    conclude(from_, *this, ready);
+    return loop::delivery::resumed;
 }
 
 void scheduler::deliver_from(lua_State* L,

@@ -2,6 +2,7 @@
 // classes of its objects. Lives in a userdata that every function of ours has as upvalue.
 #pragma once
 
+#include "base/fork_watch.hpp"
 #include "loop/loop.hpp"
 #include "lua/vm/waiter_index.hpp"
 
@@ -44,7 +45,9 @@ public:
     [[nodiscard]] waiter_index& waiters() noexcept { return waiters_; }
 
     // Whether this process is a fork of the one that made the scheduler.
-    [[nodiscard]] bool forked() const noexcept;
+    [[nodiscard]] bool forked() const noexcept {
+        return generation_ != base::fork_generation();
+    }
 
     [[nodiscard]] bool running() const noexcept { return running_; }
 

@@ -1,0 +1,37 @@
+#include "threadpool/sizes.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace coring::threadpool {
+
+namespace {
+
+std::size_t read_size(const char* name, std::size_t otherwise) noexcept {
+    // Read once, when the first program of the process needs the pool; see the contract.
+    return parse_size(std::getenv(name), otherwise); // NOLINT(concurrency-mt-unsafe)
+}
+
+} // namespace
+
+std::size_t parse_size(const char* text, std::size_t otherwise) noexcept {
+    if (text == nullptr) {
+        return otherwise;
+    }
+    char* end = nullptr;
+    const long number =
+        std::strtol(text, &end, 10); // clamps by itself what is out of its range
+    if (end == text) {
+        return otherwise;
+    }
+    return static_cast<std::size_t>(std::clamp(number, 1L, static_cast<long>(size_limit)));
+}
+
+pool_sizes read_sizes() noexcept {
+    const pool_sizes standard;
+    return {read_size("UV_THREADPOOL_SIZE", standard.states),
+            read_size("COUTIL_NAME_THREADS", standard.names),
+            read_size("COUTIL_FILE_THREADS", standard.files)};
+}
+
+} // namespace coring::threadpool
