@@ -24,6 +24,9 @@ base::result<void> listen_on(listener& of, int backlog) noexcept {
 
 op::operation* close_listener(listener& open) noexcept {
     op::operation* acceptor = std::exchange(open.reader, nullptr);
+    if (acceptor != nullptr && acceptor->at == op::state::delivering) {
+        acceptor = nullptr; // it is running already, and will see that the socket is closed
+    }
     if (acceptor != nullptr) {
         open.on->pull(*acceptor, -ECANCELED);
     }

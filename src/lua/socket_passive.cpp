@@ -40,6 +40,10 @@ int accept_k(lua_State* L, int, lua_KContext context) {
     }
     // The object is there before the connection, which could not be given back.
     io::stream& accepted = push_socket(L, on, vm::class_id::tcp_stream, from.in);
+    if (!from.is_open()) { // a finalizer closed it just now
+        vm::take_results(on, *done);
+        return vm::fail_text(L, "closed");
+    }
     const int answer = io::accept_now(from);
     if (answer == -EAGAIN) {
         io::accept_again(*done);
@@ -54,12 +58,12 @@ int accept_k(lua_State* L, int, lua_KContext context) {
 }
 
 int passive_accept(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_of(L);
+    vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& from = check_passive(L, on);
     luaL_argcheck(L, from.listening, 1, "not listening");
     luaL_argcheck(L, from.reader == nullptr, 1, "already in use");
     vm::check_yieldable(L);
-    op::operation& accept = vm::reserve(L, on, io::accept_type);
+    op::operation& accept = vm::new_operation(L, on, io::accept_type);
     io::accept_start(from, accept);
     return vm::suspend(L, on, accept, accept_arguments, accept_k);
 }

@@ -58,7 +58,7 @@ int read_k(lua_State* L, int, lua_KContext context) {
 }
 
 int stream_read(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_of(L);
+    vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& from = check_stream(L, on);
     vm::check_memory(L, 2, on);
     vm::check_range(L, 3);
@@ -70,7 +70,7 @@ int stream_read(lua_State* L) {
     if (vm::range_now(L, 3, vm::memory_now(L, 2, on)).empty()) {
         return vm::fail(L, ENOBUFS);
     }
-    op::operation& read = vm::reserve(L, on, io::recv_type);
+    op::operation& read = vm::new_operation(L, on, io::recv_type);
     io::recv_start(from, read);
     return vm::suspend(L, on, read, read_arguments, read_k);
 }
@@ -103,7 +103,7 @@ constexpr io::source source_of(vm::bytes_kind kind) noexcept {
 
 int stream_write(lua_State* L) {
     constexpr int arguments = 2; // the socket, and the bytes while they are on their way
-    vm::scheduler& on = vm::scheduler_of(L);
+    vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& to = check_stream(L, on);
     vm::check_yieldable(L);
     const vm::input_bytes data = vm::check_input(L, 2, on);
@@ -111,7 +111,7 @@ int stream_write(lua_State* L) {
     if (const int refused = io::refuses_write(to); refused != 0) {
         return vm::fail(L, refused);
     }
-    op::operation& write = vm::reserve(L, on, io::send_type);
+    op::operation& write = vm::new_operation(L, on, io::send_type);
     if (io::send_start(to, write, bytes, source_of(data.kind)) != 0) {
         on.on().conclude(write);
         return luaL_error(L, "not enough memory");
@@ -121,27 +121,27 @@ int stream_write(lua_State* L) {
 
 int stream_connect(lua_State* L) {
     constexpr int arguments = 1;
-    vm::scheduler& on = vm::scheduler_of(L);
+    vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& from = check_stream(L, on);
     vm::check_yieldable(L);
     const io::ip_address& to = check_address(L, 2, on, io::version_of(from.in));
     if (const int refused = io::refuses_connect(from); refused != 0) {
         return vm::fail(L, refused);
     }
-    op::operation& connect = vm::reserve(L, on, io::connect_type);
+    op::operation& connect = vm::new_operation(L, on, io::connect_type);
     io::connect_start(from, connect, to);
     return vm::suspend(L, on, connect, arguments, request_k<arguments>);
 }
 
 int stream_shutdown(lua_State* L) {
     constexpr int arguments = 1;
-    vm::scheduler& on = vm::scheduler_of(L);
+    vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& of = check_stream(L, on);
     vm::check_yieldable(L);
     if (const int refused = io::refuses_shutdown(of); refused != 0) {
         return vm::fail(L, refused);
     }
-    op::operation& ending = vm::reserve(L, on, io::shutdown_type);
+    op::operation& ending = vm::new_operation(L, on, io::shutdown_type);
     io::shutdown_start(of, ending);
     return vm::suspend(L, on, ending, arguments, request_k<arguments>);
 }

@@ -87,10 +87,13 @@ void fill_from_uri(lua_State* L, io::ip_address& address, std::string_view text)
     address.set_port(static_cast<std::uint16_t>(port));
 }
 
-void fill_from_host(lua_State* L, io::ip_address& address, std::string_view host) {
+// The host is looked at last: making a string of another argument may run finalizers, which may
+// resize a memory.
+void fill_from_host(lua_State* L, io::ip_address& address, const vm::scheduler& on) {
     const std::uint16_t port = check_port(L, 3);
     const std::string_view mode = luaL_optstring(L, 4, "t");
     luaL_argcheck(L, mode == "t" || mode == "b", 4, "invalid mode");
+    const std::string_view host = vm::check_input(L, 2, on).bytes;
     if (mode == "b") {
         luaL_argcheck(L, host.size() == address.bytes().size(), 2, "invalid binary address");
         address.set_bytes(host);
@@ -111,7 +114,7 @@ int system_address(lua_State* L) {
         if (given == 2) {
             fill_from_uri(L, address, data);
         } else {
-            fill_from_host(L, address, data);
+            fill_from_host(L, address, on);
         }
     }
     push_address(L, version) = address;

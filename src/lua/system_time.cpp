@@ -93,8 +93,8 @@ std::uint64_t deadline_ns(vm::scheduler& on, std::uint64_t delay_ms) noexcept {
 
 int pause(lua_State* L) {
     vm::check_yieldable(L);
-    vm::scheduler& on = vm::scheduler_of(L);
-    op::operation& pausing = vm::reserve(L, on, io::sleep_type);
+    vm::scheduler& on = vm::scheduler_with_room(L);
+    op::operation& pausing = vm::new_operation(L, on, io::sleep_type);
     io::pause_start(on.on(), pausing);
     return vm::suspend_unguarded(L, pausing, 0, pause_k);
 }
@@ -113,11 +113,11 @@ int system_suspend(lua_State* L) {
         return pause(L);
     }
     vm::check_yieldable(L);
-    vm::scheduler& on = vm::scheduler_of(L);
+    vm::scheduler& on = vm::scheduler_with_room(L);
     if (!on.on().reserve_timer()) {
         return luaL_error(L, "not enough memory");
     }
-    op::operation& timer = vm::reserve(L, on, io::sleep_type);
+    op::operation& timer = vm::new_operation(L, on, io::sleep_type);
     io::sleep_start(on.on(), timer, deadline_ns(on, static_cast<std::uint64_t>(ms)));
     return vm::suspend(L, on, timer, 0, suspend_k);
 }

@@ -57,13 +57,19 @@ void check_yieldable(lua_State* L) {
     }
 }
 
-op::operation& reserve(lua_State* L, scheduler& on, const op::operation_type& type) {
+scheduler& scheduler_with_room(lua_State* L) {
+    scheduler& on = scheduler_of(L);
     if (on.forked()) {
         luaL_error(L, "scheduler not usable after fork");
     }
     if (on.on().must_grow() || on.anchored() < on.on().capacity()) {
         make_room(L, on);
     }
+    return on;
+}
+
+op::operation&
+new_operation(lua_State* L, scheduler& on, const op::operation_type& type) noexcept {
     op::operation* record = on.on().acquire(type, L);
     CORING_ASSERT(record != nullptr);
     return *record;

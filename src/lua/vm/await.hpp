@@ -1,5 +1,6 @@
-// How a Lua function waits: reserve a record (may raise), start the operation (cannot), suspend.
-// When the coroutine goes on, its continuation asks whether the loop or the program resumed it.
+// How a Lua function waits: make room (may raise, and run finalizers), check the arguments, take a
+// record and start the operation (cannot fail), suspend. When the coroutine goes on, its
+// continuation asks whether the loop or the program resumed it.
 #pragma once
 
 #include "lua/vm/scheduler.hpp"
@@ -9,15 +10,20 @@ namespace coring::lua::vm {
 // Raises "unable to yield" where the running coroutine cannot.
 void check_yieldable(lua_State* L);
 
-// A record for the running coroutine, idle. Raises when memory is short, the scheduler has ended,
-// or the process was forked. Nothing that can raise may come between this and suspend().
-[[nodiscard]] op::operation& reserve(lua_State* L, scheduler& on, const op::operation_type& type);
+// The state's scheduler, with room for one more wait. Comes first in an await function: it may
+// allocate, so finalizers may run and change the very objects that are checked next. Raises when
+// memory is short, the scheduler has ended, or the process was forked.
+[[nodiscard]] scheduler& scheduler_with_room(lua_State* L);
+
+// A record for the running coroutine, idle. Requires the room. Nothing that can raise may come
+// between this and suspend().
+[[nodiscard]] op::operation& new_operation(lua_State* L, scheduler& on, const op::operation_type& type) noexcept;
 
 // Yields until `k` is called. The stack holds `arguments` values, to which the guard is added:
 // `k` finds what the coroutine was resumed with above arguments + 1.
 int suspend(lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k);
 
-// As suspend(), without anchor's guard: for operations whose delivery looks at the coroutine.
+// As suspend(), without a guard: for operations whose delivery looks at the coroutine.
 int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_KFunction k);
 
 // For a continuation: the operation, being delivered; or null after an explicit resume. In the
