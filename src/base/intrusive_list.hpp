@@ -52,6 +52,11 @@ public:
     // The first element, or null.
     [[nodiscard]] Element* front() noexcept { return empty() ? nullptr : &head(); }
 
+    // The first element, or null, for looking only.
+    [[nodiscard]] const Element* peek() const noexcept {
+        return empty() ? nullptr : static_cast<const Element*>(head_.next);
+    }
+
     // The element after `element`, or null at the end.
     [[nodiscard]] Element* after(Element& element) noexcept {
         list_link* next = static_cast<list_link&>(element).next;

@@ -13,7 +13,10 @@ namespace coring::base {
 // What can be posted. It belongs to the mailbox from post() until collect() returned it, and
 // may be in one mailbox at a time.
 struct mail {
+    using opener = void (*)(mail& opened, void* recipient) noexcept;
+
     mail* next = nullptr;
+    opener open = nullptr; // what the recipient calls; recipients that know what came need none
 };
 
 // Many threads post, one owner collects. post() is lock-free, never fails and never blocks.

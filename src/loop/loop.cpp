@@ -1,6 +1,7 @@
 #include "loop/loop.hpp"
 
 #include "op/descriptor.hpp"
+#include "threadpool/pool.hpp"
 
 #include <cerrno>
 
@@ -272,6 +273,11 @@ bool loop::close() noexcept {
     dismissed_.splice_back(companions_);
     end_dismissed();
     closing_ = true;
+    if (mailbox_open_) {
+        // Workers that are stuck are left behind; none touches the mailbox after this.
+        static_cast<void>(threadpool::pool::process().drain(mailbox_));
+        open_letters();
+    }
     return engine_->withdraw_all(*this);
 }
 

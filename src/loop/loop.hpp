@@ -44,11 +44,6 @@ protected:
     ~deliverer() = default;
 };
 
-// Mail from another thread: says itself what to do when it arrives at the loop.
-struct letter : base::mail {
-    void (*arrived)(letter&, loop&) noexcept = nullptr;
-};
-
 // Something that lives on the loop without an owner, until it is dismissed or the loop closes.
 struct companion : base::list_link {
     // Ends it, outside any call of the engine; may free it.
@@ -176,6 +171,9 @@ public:
     // The set for what is not the ring's: signals, children. Opened when first asked for.
     [[nodiscard]] base::result<reactor::poller*> side_poller() noexcept;
 
+    // The answer to an operation in flight that a worker or another thread ran.
+    void complete(op::operation& done, int answer) noexcept { completed(done, answer); }
+
     // --- what lives on the loop ---------------------------------------------------------------
 
     // Memory for data on its way to the kernel.
@@ -218,7 +216,8 @@ public:
 
     // --- other threads ----------------------------------------------------------------------
 
-    // Opens the mailbox if need be. Required before another thread posts.
+    // Opens the mailbox if need be. Required before another thread posts. Mail is opened in the
+    // loop's turn, with the loop as recipient.
     [[nodiscard]] base::result<void> open_mailbox() noexcept;
 
     [[nodiscard]] base::mailbox& mailbox() noexcept { return mailbox_; }

@@ -8,6 +8,22 @@
 
 namespace coring::loop {
 
+namespace {
+
+// With a thousand connections everything about the next one has left the caches. Asking for it
+// while the present one runs hides most of the wait.
+void fetch_ahead(const op::operation_list& rest) noexcept {
+    const op::operation* next = rest.peek();
+    if (next != nullptr) {
+        __builtin_prefetch(next->next);
+        __builtin_prefetch(next->waiter);
+        __builtin_prefetch(static_cast<const char*>(next->waiter) + 64);
+        __builtin_prefetch(next->target);
+    }
+}
+
+} // namespace
+
 bool loop::deliver_one(op::operation& ready, turn_report& report) noexcept {
     switch (deliverer_.deliver(ready)) {
     case delivery::resumed:
@@ -33,6 +49,7 @@ bool loop::deliver_list(op::operation_list& list, turn_report& report) noexcept 
         if (next == nullptr) {
             break;
         }
+        fetch_ahead(standing);
         going = deliver_one(*next, report);
         if (!going) {
             standing.push_front(*next);
@@ -125,9 +142,8 @@ void loop::after_sleep(turn_report& report, late_timers late) noexcept {
 
 void loop::open_letters() noexcept {
     for (base::mail* mail = mailbox_.collect(); mail != nullptr;) {
-        base::mail* next = mail->next; // the letter may be gone once it was opened
-        auto& opened = static_cast<letter&>(*mail);
-        opened.arrived(opened, *this);
+        base::mail* next = mail->next; // the mail may be gone once it was opened
+        mail->open(*mail, this);
         mail = next;
     }
 }

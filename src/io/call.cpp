@@ -1,0 +1,76 @@
+#include "io/call.hpp"
+
+#include "op/operation_type.hpp"
+
+#include <cerrno>
+
+namespace coring::io {
+
+namespace {
+
+struct call_data {
+    call_job* job;
+};
+
+void run_call(threadpool::job& job) noexcept {
+    auto& call = static_cast<call_job&>(job);
+    call.answer = call.body(call);
+}
+
+void discard_call(threadpool::job& job) noexcept {
+    auto& call = static_cast<call_job&>(job);
+    call.destroy(call);
+}
+
+void arrive(base::mail& mail, void* recipient) noexcept {
+    auto& call = static_cast<call_job&>(mail);
+    static_cast<loop::loop*>(recipient)->complete(*call.waiting, call.answer);
+}
+
+// The waiter leaves: a call that no worker took yet never runs.
+void take_over(op::operation& waiting) noexcept {
+    if (threadpool::pool::unqueue(*waiting.payload_as<call_data>().job)) {
+        waiting.complete(-ECANCELED);
+    }
+}
+
+void release(op::operation& done) noexcept {
+    auto& data = done.payload_as<call_data>();
+    if (data.job != nullptr) {
+        data.job->destroy(*data.job);
+        data.job = nullptr;
+    }
+}
+
+} // namespace
+
+const op::operation_type call_type = {
+    .name = "call",
+    .on_leave = op::departure::unqueue,
+    .delivered_in = op::phase::events,
+    .side = op::direction::none,
+    .prepare = nullptr,
+    .attempt = nullptr,
+    .finish = nullptr,
+    .take_over = take_over,
+    .release = release,
+};
+
+call_job::call_job(loop::loop& on, body_function body_of_it, destroy_function destroy_it) noexcept
+    : job{run_call, discard_call, on.mailbox()}, body{body_of_it}, destroy{destroy_it} {
+    open = arrive;
+}
+
+int call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) noexcept {
+    job.waiting = &idle;
+    idle.emplace_payload(call_data{&job});
+    if (const auto submitted = threadpool::pool::process().submit(lane, job); !submitted) {
+        idle.emplace_payload(call_data{nullptr});
+        return submitted.error();
+    }
+    idle.arm();
+    idle.submit();
+    return 0;
+}
+
+} // namespace coring::io

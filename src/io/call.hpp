@@ -1,0 +1,32 @@
+// A blocking call made by a worker: for what neither engine can wait for. The verbs that need one
+// (names, files) derive their job from this.
+#pragma once
+
+#include "loop/loop.hpp"
+#include "threadpool/pool.hpp"
+
+namespace coring::io {
+
+extern const op::operation_type call_type;
+
+// Owns everything the call touches. Made with new by the verb; freed by `destroy` once nobody
+// needs it: after its operation ended, or by the worker when the loop went away meanwhile.
+struct call_job : threadpool::job {
+    using body_function = int (*)(call_job&) noexcept;
+    using destroy_function = void (*)(call_job&) noexcept;
+
+    // `body` runs on the worker; its answer becomes the operation's result.
+    call_job(loop::loop& on, body_function body, destroy_function destroy) noexcept;
+
+    body_function body;
+    destroy_function destroy;
+    op::operation* waiting = nullptr;
+    int answer = 0;
+};
+
+// Hands the job to a lane; the operation owns it from then on. Zero; or an errno, when nothing
+// was started and the job is still the caller's. Requires loop.open_mailbox() succeeded.
+[[nodiscard]] int
+call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) noexcept;
+
+} // namespace coring::io
