@@ -79,10 +79,11 @@ op::entry ring_engine::enter(op::operation_list& queued,
                              op::completion_sink& sink,
                              std::int64_t timeout_ns) noexcept {
     op::entry ended = op::entry::done;
+    bool fruitless = true; // nothing completed in this call yet
     for (;;) {
         submit(queued);
         const bool more = !queued.empty();
-        const bool sleep = timeout_ns > 0 && !more && !ring_.has_completions();
+        const bool sleep = timeout_ns > 0 && !more && fruitless && !ring_.has_completions();
         if (sleep || ring_.unsubmitted() > 0 || ring_.must_enter()) {
             // EBUSY and EAGAIN leave entries unsubmitted: they go with the next entry.
             const int entered = ring_.enter(sleep ? 1 : 0, timeout_ns);
@@ -90,18 +91,20 @@ op::entry ring_engine::enter(op::operation_list& queued,
                 ended = op::entry::interrupted;
             }
         }
-        const std::uint32_t before = in_kernel_;
-        drain(sink);
+        const bool came = drain(sink);
+        fruitless = fruitless && !came;
         // Round again only for a full submission queue, and only while that makes progress.
-        if (!more || (ring_.unsubmitted() > 0 && before == in_kernel_)) {
+        if (!more || (ring_.unsubmitted() > 0 && !came)) {
             return ended;
         }
     }
 }
 
-void ring_engine::drain(op::completion_sink& sink) noexcept {
+bool ring_engine::drain(op::completion_sink& sink) noexcept {
     io_uring_cqe completion{};
+    bool came = false;
     while (ring_.take(completion)) {
+        came = true;
         CORING_ASSERT(in_kernel_ > 0);
         --in_kernel_;
         const auto slot = static_cast<std::uint32_t>(completion.user_data);
@@ -114,6 +117,7 @@ void ring_engine::drain(op::completion_sink& sink) noexcept {
         CORING_ASSERT(done != nullptr && done->in_kernel());
         sink.completed(*done, completion.res);
     }
+    return came;
 }
 
 void ring_engine::take_watch(unsigned index, op::completion_sink& sink) noexcept {
@@ -130,14 +134,14 @@ void ring_engine::withdraw(op::operation& target, op::completion_sink& sink) noe
     const std::uint32_t generation = target.generation;
     const auto present = [&] { return target.generation == generation && target.in_kernel(); };
     ring_.cancel(user_data_of(target));
-    drain(sink);
+    static_cast<void>(drain(sink));
     // Deferred work that had already begun, or an overflown queue, shows after an entry.
     for (int tries = 0; present() && tries < 1000; ++tries) {
         static_cast<void>(ring_.enter(tries < 10 ? 0 : 1, 1'000'000));
-        drain(sink);
+        static_cast<void>(drain(sink));
         if (present()) {
             ring_.cancel(user_data_of(target));
-            drain(sink);
+            static_cast<void>(drain(sink));
         }
     }
     CORING_ASSERT(!present());
@@ -163,7 +167,7 @@ bool ring_engine::withdraw_all(op::completion_sink& sink) noexcept {
     for (int tries = 0; in_kernel_ > 0 && tries < 1000; ++tries) {
         ring_.cancel_any();
         static_cast<void>(ring_.enter(tries < 10 ? 0 : 1, 1'000'000));
-        drain(sink);
+        static_cast<void>(drain(sink));
     }
     if (in_kernel_ > 0) {
         ring_.leak();

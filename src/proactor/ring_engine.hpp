@@ -41,7 +41,8 @@ private:
 
     void submit(op::operation_list& queued) noexcept;
     void arm_watches() noexcept;
-    void drain(op::completion_sink& sink) noexcept;
+    // Reports all that completed; true if there was anything.
+    bool drain(op::completion_sink& sink) noexcept;
     void take_watch(unsigned index, op::completion_sink& sink) noexcept;
 
     op::operation_slab& operations_;

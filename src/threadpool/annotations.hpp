@@ -116,7 +116,7 @@ public:
     }
 
 private:
-    pthread_cond_t condition_;
+    pthread_cond_t condition_{};
 };
 
 } // namespace coring::threadpool

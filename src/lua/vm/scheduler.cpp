@@ -81,13 +81,13 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
             end = run_end::refused;
             break;
         }
-        if (report.interrupted) {
-            end = run_end::interrupted;
-            break;
-        }
         const bool satisfied = mode == run_mode::ready ||
                                (mode == run_mode::step && report.resumed > 0);
         going = loop_.alive() && !loop_.halted() && !satisfied;
+        if (going && report.interrupted) {
+            end = run_end::interrupted;
+            break;
+        }
     }
     running_ = false;
     from_ = nullptr;
