@@ -11,7 +11,7 @@
 
 namespace coring::base {
 
-// Element must derive from list_link, have members `slot` and `generation` (uint32) that the slab
+// Element must derive from list_link, have unsigned members `slot` and `generation` that the slab
 // maintains, and be trivially destructible. Chunks are allocated on demand and freed with the
 // slab; a place that was used once is reused without allocating. Not thread-safe.
 template <typename Element, std::size_t ChunkBits = 6>
@@ -50,6 +50,7 @@ public:
         }
         auto* chunk = static_cast<Element*>(
             std::aligned_alloc(64, (chunk_size * sizeof(Element) + 63) / 64 * 64));
+        static_assert(alignof(Element) <= 64);
         if (chunk == nullptr) {
             return false;
         }

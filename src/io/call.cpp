@@ -8,9 +8,9 @@ namespace coring::io {
 
 namespace {
 
-struct call_data {
-    call_job* job;
-};
+call_job* job_of(op::operation& waiting) noexcept {
+    return static_cast<call_job*>(waiting.data);
+}
 
 void run_call(threadpool::job& job) noexcept {
     auto& call = static_cast<call_job&>(job);
@@ -29,16 +29,15 @@ void arrive(base::mail& mail, void* recipient) noexcept {
 
 // The waiter leaves: a call that no worker took yet never runs.
 void take_over(op::operation& waiting) noexcept {
-    if (threadpool::pool::unqueue(*waiting.payload_as<call_data>().job)) {
+    if (threadpool::pool::unqueue(*job_of(waiting))) {
         waiting.complete(-ECANCELED);
     }
 }
 
 void release(op::operation& done) noexcept {
-    auto& data = done.payload_as<call_data>();
-    if (data.job != nullptr) {
-        data.job->destroy(*data.job);
-        data.job = nullptr;
+    if (call_job* job = job_of(done); job != nullptr) {
+        done.data = nullptr;
+        job->destroy(*job);
     }
 }
 
@@ -63,11 +62,10 @@ call_job::call_job(loop::loop& on, body_function body_of_it, destroy_function de
 
 int call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) noexcept {
     job.waiting = &idle;
-    idle.emplace_payload(call_data{&job});
     if (const auto submitted = threadpool::pool::process().submit(lane, job); !submitted) {
-        idle.emplace_payload(call_data{nullptr});
         return submitted.error();
     }
+    idle.data = &job;
     idle.arm();
     idle.submit();
     return 0;

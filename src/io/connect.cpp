@@ -98,11 +98,10 @@ const op::operation_type connect_type = {
 void connect_start(stream& from, op::operation& idle, const ip_address& to) noexcept {
     idle.target = &from;
     idle.arm();
-    int failed = take_bind_failure(from);
-    if (failed == 0) {
-        from.on->forget(from); // what an earlier attempt told about the descriptor is stale
-        failed = connect_without_waiting(from.fd, to);
-    }
+    from.on->forget(from); // what an earlier attempt told about the descriptor is stale
+    const int failed =
+        from.bind_failed ? EADDRINUSE : connect_without_waiting(from.fd, to);
+    from.bind_failed = false;
     if (failed == EINPROGRESS) {
         from.phase = stream_phase::connecting;
         from.writer = &idle;

@@ -10,8 +10,8 @@
 namespace coring::io {
 
 base::result<void> listen_on(listener& of, int backlog) noexcept {
-    if (of.bind_failure != 0) {
-        return base::failure{of.bind_failure};
+    if (of.bind_failed) {
+        return base::failure{EADDRINUSE};
     }
     const int flags = ::fcntl(of.fd, F_GETFL);
     if (flags < 0 || ::fcntl(of.fd, F_SETFL, flags | O_NONBLOCK) != 0 ||

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include <sys/socket.h>
 
@@ -15,41 +16,47 @@ namespace {
 
 constexpr std::size_t most_at_once = 0x7ffff000;
 
+// Beside the record, as only writes that had to wait need it; in one block with a copy of the
+// bytes, if there is one.
 struct send_data {
     const char* bytes; // what is left
     std::size_t left;
-    char* block; // memory of ours that holds the bytes, or null
-    std::size_t block_size;
+    std::size_t copied; // bytes that stand behind this structure
 };
+
+send_data& data_of(op::operation& write) noexcept {
+    return *static_cast<send_data*>(write.data);
+}
 
 stream& stream_of(op::operation& write) noexcept {
     return static_cast<stream&>(*write.target);
 }
 
 // SIGPIPE never: the process's disposition is the host's affair.
-int send_now(int fd, const send_data& data) noexcept {
-    const std::size_t size = std::min(data.left, most_at_once);
+int send_now(int fd, std::string_view bytes) noexcept {
+    const std::size_t size = std::min(bytes.size(), most_at_once);
     ssize_t count = -1;
     do {
-        count = ::send(fd, data.bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        count = ::send(fd, bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (count < 0 && errno == EINTR);
     return count < 0 ? -errno : static_cast<int>(count);
 }
 
 void prepare(op::operation& write, proactor::submission& entry) noexcept {
-    const auto& data = write.payload_as<send_data>();
+    const auto& data = data_of(write);
     entry.send(write.target->fd, data.bytes, std::min(data.left, most_at_once),
                MSG_NOSIGNAL | MSG_WAITALL);
 }
 
 int attempt(op::operation& write) noexcept {
-    return send_now(write.target->fd, write.payload_as<send_data>());
+    const send_data& data = data_of(write);
+    return send_now(write.target->fd, {data.bytes, data.left});
 }
 
 // Counts what went out. True when the write has ended, with its result set.
 bool finish(op::operation& write, int answer) noexcept {
     stream& to = stream_of(write);
-    auto& data = write.payload_as<send_data>();
+    auto& data = data_of(write);
     if (answer > 0) {
         data.bytes += answer;
         data.left -= static_cast<std::size_t>(answer);
@@ -69,23 +76,31 @@ bool finish(op::operation& write, int answer) noexcept {
     return true;
 }
 
-bool capture(loop::loop& on, send_data& data) noexcept {
-    char* block = on.blocks().take(data.left);
+// Gives the record its data, with a copy of the bytes if they are to be kept by us.
+bool keep_data(loop::loop& on, op::operation& write, std::string_view bytes, bool copy) noexcept {
+    const std::size_t copied = copy ? bytes.size() : 0;
+    char* block = on.blocks().take(sizeof(send_data) + copied);
     if (block == nullptr) {
         return false;
     }
-    std::memcpy(block, data.bytes, data.left);
-    data.bytes = block;
-    data.block = block;
-    data.block_size = data.left;
+    const char* place = bytes.data();
+    if (copy) {
+        std::memcpy(block + sizeof(send_data), bytes.data(), bytes.size());
+        place = block + sizeof(send_data);
+    }
+    write.data = new (block) send_data{place, bytes.size(), copied};
     return true;
+}
+
+void give_back_data(loop::loop& on, void* block) noexcept {
+    const std::size_t size = sizeof(send_data) + static_cast<send_data*>(block)->copied;
+    on.blocks().give_back(static_cast<char*>(block), size);
 }
 
 // The waiter leaves and with it the memory it lent: what is left goes on from a copy.
 void take_over(op::operation& write) noexcept {
     stream& to = stream_of(write);
-    auto& data = write.payload_as<send_data>();
-    if (data.block != nullptr) {
+    if (data_of(write).copied > 0) {
         return;
     }
     if (write.in_kernel()) {
@@ -100,18 +115,20 @@ void take_over(op::operation& write) noexcept {
             to.on->queue_armed(write);
         }
     }
-    if (!capture(*to.on, data)) {
+    send_data* lent = &data_of(write);
+    if (keep_data(*to.on, write, {lent->bytes, lent->left}, true)) {
+        give_back_data(*to.on, lent);
+    } else {
         // No memory to keep the promise with: the peer learns of it as a broken stream.
         ::shutdown(to.fd, SHUT_RDWR);
-        data.left = 0;
+        lent->left = 0;
     }
 }
 
 void release(op::operation& done) noexcept {
-    auto& data = done.payload_as<send_data>();
-    if (data.block != nullptr) {
-        stream_of(done).on->blocks().give_back(data.block, data.block_size);
-        data.block = nullptr;
+    if (done.data != nullptr) {
+        give_back_data(*stream_of(done).on, done.data);
+        done.data = nullptr;
     }
     done.target = nullptr; // the object may go before the record does
 }
@@ -132,7 +149,6 @@ const op::operation_type send_type = {
 
 int send_start(stream& to, op::operation& idle, std::string_view bytes, source kept) noexcept {
     loop::loop& on = *to.on;
-    send_data data{bytes.data(), bytes.size(), nullptr, 0};
     const bool first = to.writer == nullptr && to.phase == stream_phase::connected;
     const bool small = bytes.size() <= base::block_pool::largest_class;
     int answer = -EAGAIN;
@@ -140,16 +156,19 @@ int send_start(stream& to, op::operation& idle, std::string_view bytes, source k
     // call is made on the spot; busy turns batch (docs/decisions/0007).
     if (first && !bytes.empty() &&
         (!on.in_turn() || on.quiet() || (kept != source::stays && !small))) {
-        answer = send_now(to.fd, data);
+        answer = send_now(to.fd, bytes);
         if (answer > 0) {
-            data.bytes += answer;
-            data.left -= static_cast<std::size_t>(answer);
+            bytes.remove_prefix(static_cast<std::size_t>(answer));
         }
     }
     const bool refused = answer < 0 && answer != -EAGAIN;
-    const bool ended = data.left == 0 || refused;
-    const bool keep = kept == source::moves || (kept == source::changes && small);
-    if (!ended && keep && !capture(on, data)) {
+    const bool copy = kept == source::moves || (kept == source::changes && small);
+    if (bytes.empty() || refused) {
+        idle.arm();
+        on.settle(idle, refused ? answer : 0);
+        return 0;
+    }
+    if (!keep_data(on, idle, bytes, copy)) {
         // Bytes that went out cannot be called back: the rest is then owed by a dead stream.
         if (answer > 0) {
             ::shutdown(to.fd, SHUT_RDWR);
@@ -157,11 +176,8 @@ int send_start(stream& to, op::operation& idle, std::string_view bytes, source k
         return ENOMEM;
     }
     idle.target = &to;
-    idle.emplace_payload(data);
     idle.arm();
-    if (ended && (first || bytes.empty())) {
-        on.settle(idle, refused ? answer : 0);
-    } else if (enter_line(to, idle)) {
+    if (enter_line(to, idle)) {
         on.queue_armed(idle);
     }
     return 0;

@@ -1,7 +1,6 @@
 #include "io/socket.hpp"
 
 #include <cerrno>
-#include <utility>
 
 #include <sys/socket.h>
 
@@ -33,17 +32,17 @@ base::result<void> bind_socket(socket& bound, const ip_address& to) noexcept {
         if (errno != EADDRINUSE || bound.was_bound) {
             return base::failure{errno};
         }
-        bound.bind_failure = EADDRINUSE;
-    } else {
-        bound.bind_failure = 0;
+        bound.bind_failed = true;
+        return {};
     }
-    bound.was_bound = bound.bind_failure == 0;
+    bound.bind_failed = false;
+    bound.was_bound = true;
     return {};
 }
 
 base::result<void> socket_address(socket& of, site which, ip_address& into) noexcept {
-    if (const int kept = of.bind_failure; kept != 0) {
-        return base::failure{kept};
+    if (of.bind_failed) {
+        return base::failure{EADDRINUSE};
     }
     socklen_t size = ip_address::native_room;
     const int failed = which == site::self ? ::getsockname(of.fd, into.native(), &size)
@@ -52,10 +51,6 @@ base::result<void> socket_address(socket& of, site which, ip_address& into) noex
         return base::failure{errno};
     }
     return {};
-}
-
-int take_bind_failure(socket& from) noexcept {
-    return std::exchange(from.bind_failure, std::int16_t{0});
 }
 
 } // namespace coring::io

@@ -19,17 +19,30 @@ enum class domain : std::uint8_t { ipv4, ipv6 };
 
 enum class site : std::uint8_t { self, peer };
 
+// What a stream can do at the moment.
+enum class stream_phase : std::uint8_t {
+    unconnected,
+    connecting,
+    connected,
+    dead, // a read failed for good: neither readable nor writable (behaviour 7.6)
+};
+
 // Plain data that lives where its owner puts it. A closed socket has fd -1 and keeps its domain.
-// What passive sockets need stands here too, so that programs that turn a stream into a passive
-// socket by exchanging its metatable go on working (behaviour 4.1).
+// What streams and passive sockets need stands side by side, so that programs that turn a stream
+// into a passive socket by exchanging its metatable go on working (behaviour 4.1).
 struct socket : op::descriptor {
     loop::loop* on = nullptr;
     domain in = domain::ipv4;
-    bool was_bound = false;
-    bool listening = false;
-    std::uint8_t served = 0;       // acceptances in a row within one turn
-    std::int16_t bind_failure = 0; // EADDRINUSE is told by the next call (behaviour 7.3)
-    std::uint16_t pause_ms = 0;    // between acceptances while descriptors are short
+    bool was_bound : 1 = false;
+    bool bind_failed : 1 = false; // the port was taken: the next call tells (behaviour 7.3)
+    bool listening : 1 = false;
+    bool shut : 1 = false;        // the writing side was shut down, or will be
+    bool closing : 1 = false;     // being closed: what is cut short ends as canceled
+    bool taking_over : 1 = false; // a write is being moved to memory of ours
+    bool orphaned : 1 = false;    // it lives on without an object, until its writes are done
+    stream_phase phase = stream_phase::unconnected;
+    std::uint8_t served = 0;   // acceptances in a row within one turn
+    std::uint8_t pause_ms = 0; // between acceptances while descriptors are short
 
     [[nodiscard]] bool is_open() const noexcept { return fd >= 0; }
 };
@@ -43,8 +56,5 @@ struct socket : op::descriptor {
 
 // getsockname(2) or getpeername(2). Requires an address of the socket's version.
 [[nodiscard]] base::result<void> socket_address(socket& of, site which, ip_address& into) noexcept;
-
-// Takes the failure that bind kept back, once. Zero if there is none.
-[[nodiscard]] int take_bind_failure(socket& from) noexcept;
 
 } // namespace coring::io

@@ -69,13 +69,11 @@ bool close_head(stream& open, op::operation& head) noexcept {
 }
 
 // A stream whose object is gone and whose abandoned writes are not done yet.
-struct orphan : loop::companion {
-    stream body;
-};
+struct orphan : loop::companion, stream {};
 
 void bury(loop::companion& dead) noexcept {
     auto& grave = static_cast<orphan&>(dead);
-    static_cast<void>(close_stream(grave.body));
+    static_cast<void>(close_stream(grave));
     delete &grave;
 }
 
@@ -142,7 +140,7 @@ void leave_line(stream& to, op::operation& ended) noexcept {
         begin_turn(to, *next);
     } else if (to.orphaned) {
         // Reached from inside the engine, which must not be called back: the end comes later.
-        to.on->dismiss(*to.orphaned);
+        to.on->dismiss(static_cast<orphan&>(to));
     }
 }
 
@@ -190,11 +188,9 @@ void release_stream(stream& abandoned) noexcept {
         drop_stream(abandoned);
         return;
     }
-    stream& body = heir->body;
+    stream& body = *heir;
     static_cast<socket&>(body) = abandoned;
-    body.phase = abandoned.phase;
-    body.shut = abandoned.shut;
-    body.orphaned = heir;
+    body.orphaned = true;
     body.reader = nullptr;
     move_line(abandoned, body);
     body.on->moved(body);

@@ -7,22 +7,9 @@
 
 namespace coring::io {
 
-// What a stream can do at the moment.
-enum class stream_phase : std::uint8_t {
-    unconnected,
-    connecting,
-    connected,
-    dead, // a read failed for good: neither readable nor writable (behaviour 7.6)
-};
-
-// Plain data but for the line of writers, which must not move while somebody stands in it.
+// A stream socket and the line of its writers, which must not move while somebody stands in it.
 struct stream : socket {
     op::operation_list behind; // writers and shutdowns that wait for `writer` to end
-    stream_phase phase = stream_phase::unconnected;
-    bool shut = false;        // the writing side was shut down, or will be
-    bool closing = false;     // being closed: what is cut short ends as canceled
-    bool taking_over = false; // a write is being moved to memory of ours
-    loop::companion* orphaned = nullptr; // set when it lives on without an object
 };
 
 // Refusals that need no kernel: zero, or the errno with which the call fails at once.

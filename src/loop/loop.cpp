@@ -61,6 +61,7 @@ op::operation* loop::acquire(const op::operation_type& type, void* waiter) noexc
     record->type = &type;
     record->waiter = waiter;
     record->target = nullptr;
+    record->data = nullptr;
     record->result = 0;
     record->chained = op::operation::not_chained;
     ++awaiting_;
@@ -137,7 +138,7 @@ void loop::start_zero(op::operation& idle) noexcept {
 // --- leaving --------------------------------------------------------------------------------
 
 void loop::withdraw(op::operation& target) noexcept {
-    if (target.timed()) {
+    if (target.timed) {
         timers_.remove(target);
     } else if (target.in_kernel()) {
         engine_->withdraw(target, *this);

@@ -290,6 +290,7 @@ private:
     std::uint32_t awaiting_ = 0;
     std::uint32_t going_on_ = 0;
     std::uint32_t served_ = 0;
+    std::uint32_t turn_began_ = 0; // the order of the first timer that this turn may start
     bool in_turn_ = false;
     bool halted_ = false;
     bool closing_ = false;

@@ -37,7 +37,7 @@ bool timer_queue::before(const entry& left, const entry& right) noexcept {
 
 void timer_queue::place(std::size_t at, const entry& what) noexcept {
     heap_[at] = what;
-    operations_[what.slot].timer_place = static_cast<std::uint32_t>(at);
+    operations_[what.slot].result = static_cast<std::int32_t>(at);
 }
 
 void timer_queue::sift_up(std::size_t at, const entry& what) noexcept {
@@ -75,7 +75,8 @@ void timer_queue::sift_down(std::size_t at, const entry& what) noexcept {
 }
 
 void timer_queue::add(op::operation& timer, std::uint64_t deadline_ns) noexcept {
-    CORING_ASSERT(size_ < room_);
+    CORING_ASSERT(size_ < room_ && !timer.timed);
+    timer.timed = true;
     ++size_;
     sift_up(size_ - 1, entry{deadline_ns, order_++, timer.slot});
 }
@@ -94,9 +95,10 @@ void timer_queue::remove_at(std::size_t at) noexcept {
 }
 
 void timer_queue::remove(op::operation& timer) noexcept {
-    CORING_ASSERT(timer.timer_place < size_ && heap_[timer.timer_place].slot == timer.slot);
-    remove_at(timer.timer_place);
-    timer.timer_place = op::operation::no_timer;
+    const auto place = static_cast<std::size_t>(timer.result);
+    CORING_ASSERT(timer.timed && place < size_ && heap_[place].slot == timer.slot);
+    timer.timed = false;
+    remove_at(place);
 }
 
 op::operation* timer_queue::take_due(std::uint64_t now_ns, std::uint32_t limit) noexcept {
@@ -106,7 +108,7 @@ op::operation* timer_queue::take_due(std::uint64_t now_ns, std::uint32_t limit) 
     }
     op::operation* timer = &operations_[heap_[0].slot];
     remove_at(0);
-    timer->timer_place = op::operation::no_timer;
+    timer->timed = false;
     return timer;
 }
 

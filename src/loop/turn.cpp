@@ -83,8 +83,7 @@ bool loop::deliver_zero(turn_report& report) noexcept {
 
 bool loop::expire(turn_report& report) noexcept {
     const std::uint64_t now = now_;
-    const std::uint32_t limit = timers_.next_order();
-    while (op::operation* due = timers_.take_due(now, limit)) {
+    while (op::operation* due = timers_.take_due(now, turn_began_)) {
         ++served_;
         due->complete(0);
         if (!deliver_one(*due, report)) {
@@ -152,6 +151,7 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
     turn_report report;
     in_turn_ = true;
     served_ = 0;
+    turn_began_ = timers_.next_order(); // a timer started in this turn is due in the next at best
     if (!dismissed_.empty()) {
         end_dismissed();
     }

@@ -11,7 +11,9 @@ namespace coring::lua {
 
 namespace {
 
-constexpr int accept_arguments = 1;
+// The passive socket, and the stream that the next connection goes into, once there is one.
+constexpr int accept_arguments = 2;
+constexpr int stream_place = 2;
 constexpr int accept_base = accept_arguments + 1;
 
 io::stream& check_passive(lua_State* L, const vm::scheduler& on) {
@@ -38,22 +40,26 @@ int accept_k(lua_State* L, int, lua_KContext context) {
         vm::take_results(on, *done);
         return vm::fail_text(L, "closed");
     }
-    // The object is there before the connection, which could not be given back.
-    io::stream& accepted = push_socket(L, on, vm::class_id::tcp_stream, from.in);
-    if (!from.is_open()) { // a finalizer closed it just now
-        vm::take_results(on, *done);
-        return vm::fail_text(L, "closed");
+    // The object is there before the connection, which could not be given back; if no connection
+    // comes after all, it is kept for the next one.
+    if (lua_isnil(L, stream_place)) {
+        static_cast<void>(push_socket(L, on, vm::class_id::tcp_stream, from.in));
+        lua_replace(L, stream_place);
     }
-    const int answer = io::accept_now(from);
+    const int answer = from.is_open() ? io::accept_now(from) : -ECANCELED;
     if (answer == -EAGAIN) {
         io::accept_again(*done);
         return vm::suspend_again(L, *done, accept_base, accept_k);
     }
     vm::take_results(on, *done);
+    if (answer == -ECANCELED) { // a finalizer closed it just now
+        return vm::fail_text(L, "closed");
+    }
     if (answer < 0) {
         return vm::fail(L, -answer);
     }
-    io::adopt_descriptor(accepted, answer);
+    lua_pushvalue(L, stream_place);
+    io::adopt_descriptor(*static_cast<io::stream*>(lua_touserdata(L, -1)), answer);
     return 1;
 }
 
@@ -65,6 +71,7 @@ int passive_accept(lua_State* L) {
     vm::check_yieldable(L);
     op::operation& accept = vm::new_operation(L, on, io::accept_type);
     io::accept_start(from, accept);
+    lua_settop(L, 1);
     return vm::suspend(L, on, accept, accept_arguments, accept_k);
 }
 

@@ -1,5 +1,6 @@
 #include "proactor/ring_engine.hpp"
 
+#include "base/clock.hpp"
 #include "op/operation_type.hpp"
 #include "proactor/submission.hpp"
 
@@ -18,6 +19,12 @@ std::uint64_t user_data_of(std::uint32_t slot, std::uint32_t upper) noexcept {
 
 std::uint64_t user_data_of(const op::operation& target) noexcept {
     return user_data_of(target.slot, target.generation);
+}
+
+std::uint64_t limit_of(std::int64_t timeout_ns) noexcept {
+    return timeout_ns == op::no_deadline
+               ? UINT64_MAX
+               : base::monotonic_ns() + static_cast<std::uint64_t>(timeout_ns);
 }
 
 // The address of a thread-local is the cheapest name of a thread.
@@ -82,19 +89,26 @@ op::entry ring_engine::enter(op::operation_list& queued,
     bool fruitless = true; // nothing completed in this call yet
     for (;;) {
         submit(queued);
-        const bool more = !queued.empty();
+        const bool more = !queued.empty() || unarmed_watches_ > 0;
         const bool sleep = timeout_ns > 0 && !more && fruitless && !ring_.has_completions();
-        if (sleep || ring_.unsubmitted() > 0 || ring_.must_enter()) {
+        const bool submits = ring_.unsubmitted() > 0;
+        if (sleep || submits || ring_.must_enter()) {
+            const std::uint64_t limit = sleep && submits ? limit_of(timeout_ns) : 0;
             // EBUSY and EAGAIN leave entries unsubmitted: they go with the next entry.
             const int entered = ring_.enter(sleep ? 1 : 0, timeout_ns);
-            if (entered == -EINTR) {
+            // An entry that submitted is answered with how much, whatever ended its sleep.
+            const bool early = entered == 0 && !ring_.has_completions() && limit > 0 &&
+                               base::monotonic_ns() < limit;
+            if (entered == -EINTR || early) {
                 ended = op::entry::interrupted;
             }
         }
         const bool came = drain(sink);
         fruitless = fruitless && !came;
-        // Round again only for a full submission queue, and only while that makes progress.
-        if (!more || (ring_.unsubmitted() > 0 && !came)) {
+        // Round again only for a full submission queue, and only while that makes progress. A
+        // watch that is only to be armed again waits for the next call: it would fire at once.
+        const bool progress = came ? !queued.empty() : ring_.unsubmitted() == 0;
+        if (!more || !progress) {
             return ended;
         }
     }
@@ -123,8 +137,8 @@ bool ring_engine::drain(op::completion_sink& sink) noexcept {
 void ring_engine::take_watch(unsigned index, op::completion_sink& sink) noexcept {
     CORING_ASSERT(index < watch_count && watches_[index].armed);
     watches_[index].armed = false;
-    ++unarmed_watches_;
     if (!closing_) {
+        ++unarmed_watches_;
         sink.watched(index);
     }
 }

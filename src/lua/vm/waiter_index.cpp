@@ -19,10 +19,11 @@ std::uint32_t& waiter_index::bucket_of(const void* waiter) noexcept {
 }
 
 bool waiter_index::reserve(std::uint32_t count) noexcept {
-    if (count <= count_) {
+    // Two records a bucket on average: a chain is as short as it needs to be.
+    if (count <= count_ * 2) {
         return true;
     }
-    const std::uint32_t room = std::bit_ceil(count);
+    const std::uint32_t room = std::bit_ceil(count) / 2;
     auto* buckets = static_cast<std::uint32_t*>(std::malloc(room * sizeof(std::uint32_t)));
     if (buckets == nullptr) {
         return false;
