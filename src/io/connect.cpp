@@ -47,8 +47,10 @@ void conclude(stream& from, op::operation& connecting, int failed) noexcept {
         from.shut = false;
         cancel_line(from);
     }
-    if (op::operation* reader = from.reader; reader != nullptr) {
-        from.on->queue_armed(*reader); // a poll of a failed socket answers at once
+    if (op::operation* reader = from.reader; reader != nullptr && failed == 0) {
+        from.on->queue_armed(*reader);
+    } else if (reader != nullptr) {
+        from.on->settle(*reader, -ENOTCONN);
     }
     connecting.result = -failed;
     leave_line(from, connecting);
@@ -76,7 +78,11 @@ int connect_without_waiting(int fd, const ip_address& to) noexcept {
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
         return errno;
     }
-    const int failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
+    int failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
+    if (failed == ECONNABORTED) {
+        // The end of an earlier attempt, told once more: only now is the socket free for another.
+        failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
+    }
     static_cast<void>(::fcntl(fd, F_SETFL, flags));
     return failed == EINTR ? EINPROGRESS : failed;
 }

@@ -19,7 +19,7 @@ void begin_turn(stream& to, op::operation& head) noexcept {
     if (head.type->prepare == nullptr) {
         const int answer = head.type->attempt(head);
         leave_line(to, head);
-        to.on->settle(head, answer);
+        to.on->settle_behind(head, answer);
         return;
     }
     to.on->queue_armed(head);
@@ -53,9 +53,8 @@ bool close_head(stream& open, op::operation& head) noexcept {
     if (open.writer == nullptr) { // the kernel reported it, and it left the line
         if (head.at == op::state::ready && head.result == -ECANCELED) {
             open.on->cancel_ready(head);
-            return false;
         }
-        return true;
+        return head.result == 0; // of an abandoned one too, whose record is free by now
     }
     int result = -ECANCELED;
     if (head.in_kernel()) { // it was tried before and waits for room: nothing was lent

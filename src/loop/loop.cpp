@@ -234,6 +234,13 @@ base::result<void> loop::open_mailbox() noexcept {
 // --- what the engine reports ----------------------------------------------------------------
 
 void loop::completed(op::operation& done, int answer) noexcept {
+    report(done, answer);
+    while (op::operation* next = behind_.pop_front()) {
+        settle(*next, next->result);
+    }
+}
+
+void loop::report(op::operation& done, int answer) noexcept {
     done.result = answer;
     if (!closing_ && done.type->finish != nullptr && !done.type->finish(done, answer)) {
         done.go_again();

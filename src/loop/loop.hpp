@@ -120,6 +120,13 @@ public:
     }
     void settle(op::operation& queued, int result, op::phase when) noexcept;
 
+    // As settle(), for an operation that was behind the one whose end is being reported: it is
+    // delivered after that. Requires a verb's finish() on the stack.
+    void settle_behind(op::operation& queued, int result) noexcept {
+        queued.result = result;
+        behind_.push_back(queued);
+    }
+
     // A result known at once for an operation that may be served again in this very turn.
     // False when no such delivery is going on.
     [[nodiscard]] bool settle_in_this_turn(op::operation& queued) noexcept;
@@ -247,6 +254,7 @@ private:
     static constexpr std::uint32_t quiet_limit = 2;
 
     void completed(op::operation& done, int answer) noexcept override;
+    void report(op::operation& done, int answer) noexcept;
     void watched(unsigned watch) noexcept override;
     void list_ready(op::operation& ready, op::phase when) noexcept;
     [[nodiscard]] bool deliver_one(op::operation& ready, turn_report& report) noexcept;
@@ -275,6 +283,7 @@ private:
     op::operation_list transfers_;
     op::operation_list events_;
     op::operation_list canceled_;
+    op::operation_list behind_; // settled by the completion that is being reported
     base::intrusive_list<companion> companions_;
     base::intrusive_list<companion> dismissed_;
     base::block_pool blocks_;

@@ -168,6 +168,9 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
         after_sleep(report, late);
     }
     in_turn_ = false;
+    if (!dismissed_.empty()) { // no other turn may come
+        end_dismissed();
+    }
     return report;
 }
 

@@ -22,8 +22,9 @@ io::stream& check_stream(lua_State* L, const vm::scheduler& on) {
 
 // --- read -----------------------------------------------------------------------------------
 
-constexpr int read_arguments = 4; // socket, buffer, i, j
-constexpr int read_base = read_arguments + 1;
+// A read of a whole memory keeps two arguments, one with a range keeps i and j too.
+constexpr int whole_arguments = 2;
+constexpr int ranged_arguments = 4;
 
 int read_reply(lua_State* L, int answer) {
     if (answer == -ECANCELED) {
@@ -37,42 +38,61 @@ int read_reply(lua_State* L, int answer) {
 }
 
 // The buffer and the range are looked up now, not when the call was made (behaviour 5.4).
+template <int Arguments>
+std::span<char> landing_place(lua_State* L, std::span<char> whole) {
+    if constexpr (Arguments == ranged_arguments) {
+        return vm::range_now(L, 3, whole);
+    } else {
+        return whole;
+    }
+}
+
+template <int Arguments>
 int read_k(lua_State* L, int, lua_KContext context) {
-    op::operation* done = vm::delivered(L, context, read_base);
+    constexpr int base = Arguments + 1;
+    op::operation* done = vm::delivered(L, context, base);
     if (done == nullptr) {
-        return vm::left_results(L, read_base);
+        return vm::left_results(L, base);
     }
     vm::scheduler& on = *vm::scheduler_if_any(L);
     int answer = done->result;
     if (answer == 0) {
-        auto& from = *static_cast<io::stream*>(lua_touserdata(L, 1));
-        const std::span<char> into = vm::range_now(L, 3, vm::memory_now(L, 2, on));
+        auto& from = static_cast<io::stream&>(*done->target);
+        const std::span<char> into = landing_place<Arguments>(L, vm::memory_now(L, 2, on));
         answer = into.empty() ? -ENOBUFS : io::recv_now(from, into);
         if (answer == -EAGAIN) {
             io::recv_again(*done);
-            return vm::suspend_again(L, *done, read_base, read_k);
+            return vm::suspend_again(L, *done, base, read_k<Arguments>);
         }
     }
     vm::take_results(on, *done);
     return read_reply(L, answer);
 }
 
-int stream_read(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_with_room(L);
-    io::stream& from = check_stream(L, on);
-    vm::check_memory(L, 2, on);
-    vm::check_range(L, 3);
+template <int Arguments>
+int read_into(lua_State* L, vm::scheduler& on, io::stream& from, std::span<char> whole) {
     luaL_argcheck(L, from.reader == nullptr, 1, "already in use");
     vm::check_yieldable(L);
     if (const int refused = io::refuses_read(from); refused != 0) {
         return vm::fail(L, refused);
     }
-    if (vm::range_now(L, 3, vm::memory_now(L, 2, on)).empty()) {
+    if (landing_place<Arguments>(L, whole).empty()) {
         return vm::fail(L, ENOBUFS);
     }
     op::operation& read = vm::new_operation(L, on, io::recv_type);
     io::recv_start(from, read);
-    return vm::suspend(L, on, read, read_arguments, read_k);
+    return vm::suspend(L, on, read, Arguments, read_k<Arguments>);
+}
+
+int stream_read(lua_State* L) {
+    vm::scheduler& on = vm::scheduler_with_room(L);
+    io::stream& from = check_stream(L, on);
+    const std::span<char> whole = vm::check_memory(L, 2, on);
+    if (lua_gettop(L) == whole_arguments) {
+        return read_into<whole_arguments>(L, on, from, whole);
+    }
+    vm::check_range(L, 3);
+    return read_into<ranged_arguments>(L, on, from, whole);
 }
 
 // --- write, connect, shutdown: requests that answer true or a failure --------------------------
@@ -107,7 +127,8 @@ int stream_write(lua_State* L) {
     io::stream& to = check_stream(L, on);
     vm::check_yieldable(L);
     const vm::input_bytes data = vm::check_input(L, 2, on);
-    const std::string_view bytes = vm::check_input_range(L, 3, data.bytes);
+    const std::string_view bytes =
+        lua_gettop(L) == 2 ? data.bytes : vm::check_input_range(L, 3, data.bytes);
     if (const int refused = io::refuses_write(to); refused != 0) {
         return vm::fail(L, refused);
     }

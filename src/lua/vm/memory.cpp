@@ -7,27 +7,31 @@ namespace coring::lua::vm {
 
 namespace {
 
-// The class of a userdata, if it is a memory: 1 fixed, 2 reference, 0 neither.
-memory::kind memory_kind(lua_State* L, int arg, const scheduler& on) {
-    if (lua_type(L, arg) != LUA_TUSERDATA || lua_getmetatable(L, arg) == 0) {
-        return memory::kind::none;
+struct memory_bytes {
+    std::span<char> bytes;
+    memory::kind kind;
+};
+
+// The bytes of a memory, told by its metatable; kind none for everything else.
+memory_bytes find_memory(lua_State* L, int arg, const scheduler& on) {
+    constexpr memory_bytes nothing{{}, memory::kind::none};
+    if (lua_getmetatable(L, arg) == 0) {
+        return nothing;
     }
     const void* metatable = lua_topointer(L, -1);
     lua_pop(L, 1);
-    if (metatable == on.class_of(class_id::memory_fixed)) {
-        return memory::kind::fixed;
-    }
-    return metatable == on.class_of(class_id::memory_reference) ? memory::kind::reference
-                                                                : memory::kind::none;
-}
-
-std::span<char> bytes_of(lua_State* L, int arg, memory::kind kind) {
     void* block = lua_touserdata(L, arg);
-    if (kind == memory::kind::fixed) {
-        return {static_cast<char*>(block), lua_rawlen(L, arg)};
+    if (block == nullptr) {
+        return nothing;
     }
-    const auto& reference = *static_cast<memory::reference*>(block);
-    return {reference.bytes, reference.size};
+    if (metatable == on.class_of(class_id::memory_fixed)) {
+        return {{static_cast<char*>(block), lua_rawlen(L, arg)}, memory::kind::fixed};
+    }
+    if (metatable == on.class_of(class_id::memory_reference)) {
+        const auto& reference = *static_cast<memory::reference*>(block);
+        return {{reference.bytes, reference.size}, memory::kind::reference};
+    }
+    return nothing;
 }
 
 memory::bounds bounds_now(lua_State* L, int arg) {
@@ -43,15 +47,16 @@ memory::bounds bounds_now(lua_State* L, int arg) {
 
 } // namespace
 
-void check_memory(lua_State* L, int arg, const scheduler& on) {
-    if (memory_kind(L, arg, on) == memory::kind::none) {
+std::span<char> check_memory(lua_State* L, int arg, const scheduler& on) {
+    const memory_bytes found = find_memory(L, arg, on);
+    if (found.kind == memory::kind::none) {
         luaL_typeerror(L, arg, "memory");
     }
+    return found.bytes;
 }
 
 std::span<char> memory_now(lua_State* L, int arg, const scheduler& on) {
-    const memory::kind kind = memory_kind(L, arg, on);
-    return kind == memory::kind::none ? std::span<char>{} : bytes_of(L, arg, kind);
+    return find_memory(L, arg, on).bytes;
 }
 
 void check_range(lua_State* L, int arg) {
@@ -70,13 +75,13 @@ input_bytes check_input(lua_State* L, int arg, const scheduler& on) {
         const char* text = lua_tolstring(L, arg, &size);
         return {{text, size}, bytes_kind::string};
     }
-    const memory::kind kind = memory_kind(L, arg, on);
-    if (kind == memory::kind::none) {
+    const memory_bytes found = find_memory(L, arg, on);
+    if (found.kind == memory::kind::none) {
         luaL_typeerror(L, arg, "string or memory");
     }
-    const std::span<char> bytes = bytes_of(L, arg, kind);
-    return {{bytes.data(), bytes.size()},
-            kind == memory::kind::fixed ? bytes_kind::fixed_memory : bytes_kind::resizable_memory};
+    return {{found.bytes.data(), found.bytes.size()},
+            found.kind == memory::kind::fixed ? bytes_kind::fixed_memory
+                                              : bytes_kind::resizable_memory};
 }
 
 std::string_view check_input_range(lua_State* L, int arg, std::string_view whole) {

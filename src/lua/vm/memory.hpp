@@ -18,10 +18,10 @@ struct input_bytes {
     bytes_kind kind;
 };
 
-// Raises "memory expected, got T" unless the argument is a memory.
-void check_memory(lua_State* L, int arg, const scheduler& on);
+// The bytes of a memory as they are now. Raises "memory expected, got T" for anything else.
+std::span<char> check_memory(lua_State* L, int arg, const scheduler& on);
 
-// The bytes of a memory as they are now; empty if it has none, or was closed.
+// The same for an argument that was checked; empty if it has none, or was closed.
 [[nodiscard]] std::span<char> memory_now(lua_State* L, int arg, const scheduler& on);
 
 // Checks i and j at `arg` and `arg` + 1: integers, or nil or absent for the defaults.

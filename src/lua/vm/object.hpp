@@ -7,11 +7,12 @@ namespace coring::lua::vm {
 
 // The argument's block if it is of this class, else null. Compares one pointer.
 [[nodiscard]] inline void* test_object(lua_State* L, int arg, const scheduler& on, class_id which) {
-    if (lua_type(L, arg) != LUA_TUSERDATA || lua_getmetatable(L, arg) == 0) {
+    if (lua_getmetatable(L, arg) == 0) {
         return nullptr;
     }
     const void* metatable = lua_topointer(L, -1);
     lua_pop(L, 1);
+    // Null as well for a table that was given our metatable.
     return metatable == on.class_of(which) ? lua_touserdata(L, arg) : nullptr;
 }
 

@@ -16,16 +16,14 @@ base::result<void> scheduler::open(const loop::engine_wish& wish) noexcept {
 
 loop::delivery scheduler::deliver(op::operation& ready) noexcept {
     auto* coroutine = static_cast<lua_State*>(ready.waiter);
-    if (lua_status(coroutine) != LUA_YIELD) {
+    if (ready.chained == op::operation::not_chained && lua_status(coroutine) != LUA_YIELD) {
         // Closed while it waited without a guard (a zero suspension): nobody to resume.
         drop(from_, *this, ready);
         return loop::delivery::dropped;
     }
-    if (lua_checkstack(coroutine, 1) == 0) {
-        return loop::delivery::refused;
-    }
     ready.begin_delivery();
     entered_ = false;
+    // There is room: the frame of the await function has LUA_MINSTACK places and uses a few.
     lua_pushlightuserdata(coroutine, &ready);
     int results = 0;
     const int status = lua_resume(coroutine, from_, 1, &results);
@@ -74,6 +72,8 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
     const auto wait = mode == run_mode::ready ? loop::waiting::forbidden : loop::waiting::allowed;
     const auto late =
         mode == run_mode::step ? loop::late_timers::this_turn : loop::late_timers::next_turn;
+    // A signal handler of the host may set a hook at any moment, also when the loop never sleeps.
+    const lua_Hook hook = lua_gethook(L);
     bool going = loop_.alive();
     while (going) {
         const loop::turn_report report = loop_.turn(wait, late);
@@ -84,7 +84,7 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
         const bool satisfied = mode == run_mode::ready ||
                                (mode == run_mode::step && report.resumed > 0);
         going = loop_.alive() && !loop_.halted() && !satisfied;
-        if (going && report.interrupted) {
+        if (going && (report.interrupted || lua_gethook(L) != hook)) {
             end = run_end::interrupted;
             break;
         }
