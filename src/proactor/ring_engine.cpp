@@ -45,9 +45,6 @@ bool ring_engine::belongs_here() const noexcept {
 }
 
 void ring_engine::submit(op::operation_list& queued) noexcept {
-    if (unarmed_watches_ > 0) {
-        arm_watches();
-    }
     while (!queued.empty()) {
         io_uring_sqe* entry = ring_.next_entry();
         if (entry == nullptr) {
@@ -60,6 +57,9 @@ void ring_engine::submit(op::operation_list& queued) noexcept {
         filled.set_user_data(user_data_of(next));
         next.submit();
         ++in_kernel_;
+    }
+    if (unarmed_watches_ > 0) { // last: one that fires at once must not keep the others out
+        arm_watches();
     }
 }
 

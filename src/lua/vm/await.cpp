@@ -4,15 +4,25 @@ namespace coring::lua::vm {
 
 namespace {
 
-void set_anchor(lua_State* L, const op::operation& waiting) noexcept {
-    lua_pushthread(L);
-    lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{waiting.slot} + 1);
+// Stores the value on top of the stack as the anchor of a slot. The places exist already, so that
+// neither setting nor clearing one ever allocates.
+void store_anchor(lua_State* L, std::uint32_t slot) {
+    if (slot < near_anchors) {
+        lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{slot} + 1);
+    } else {
+        lua_rawseti(L, lua_upvalueindex(far_anchors_upvalue),
+                    lua_Integer{slot - near_anchors} + 1);
+    }
 }
 
-// The places exist already, so that neither setting nor clearing ever allocates.
-void clear_anchor(lua_State* L, const op::operation& done) noexcept {
+void set_anchor(lua_State* L, const op::operation& waiting) {
+    lua_pushthread(L);
+    store_anchor(L, waiting.slot);
+}
+
+void clear_anchor(lua_State* L, const op::operation& done) {
     lua_pushboolean(L, 0);
-    lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{done.slot} + 1);
+    store_anchor(L, done.slot);
 }
 
 // The coroutine leaves its wait, by an explicit resume or by being closed.
@@ -44,7 +54,7 @@ void make_room(lua_State* L, scheduler& on) {
     }
     while (on.anchored() < loop.capacity()) {
         lua_pushboolean(L, 0);
-        lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{on.anchored()} + 1);
+        store_anchor(L, on.anchored());
         on.add_anchor();
     }
 }
@@ -132,11 +142,12 @@ void drop(lua_State* L, scheduler& on, op::operation& ready) noexcept {
 }
 
 void push_guard(lua_State* L) {
+    constexpr int shared = guard_upvalue - 1; // the scheduler and the anchors, as everywhere
     lua_newuserdatauv(L, 0, 0);
-    lua_insert(L, -3);
+    lua_insert(L, -1 - shared);
     lua_createtable(L, 0, 1);
-    lua_insert(L, -3);
-    lua_pushcclosure(L, guard_close, 2); // the scheduler and the anchors, as ours everywhere
+    lua_insert(L, -1 - shared);
+    lua_pushcclosure(L, guard_close, shared);
     lua_setfield(L, -2, "__close");
     lua_setmetatable(L, -2);
 }

@@ -48,7 +48,7 @@ void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept;
 // An operation whose coroutine is not to be resumed any more (its state is closing).
 void drop(lua_State* L, scheduler& on, op::operation& ready) noexcept;
 
-// Pushes the guard that sits in the frame of an await. Requires the first two upvalues on top.
+// Pushes the guard that sits in the frame of an await. Requires the upvalues before it on top.
 void push_guard(lua_State* L);
 
 } // namespace coring::lua::vm

@@ -21,7 +21,7 @@ namespace coring::lua::vm {
     lua_State* L, int arg, const scheduler& on, class_id which, const char* name);
 
 // Makes the class's metatable, named and with methods behind __index if `methods` is not null.
-// All functions get our upvalues, which must be the three values on top of the stack and stay
+// All functions get our upvalues, which must be the values on top of the stack and stay
 // there. `metamethods` may hold __index itself.
 void make_class(lua_State* L,
                 scheduler& on,
@@ -30,7 +30,7 @@ void make_class(lua_State* L,
                 const luaL_Reg* metamethods,
                 const luaL_Reg* methods);
 
-// Adds functions to the table at `table`, with the three values on top of the stack as upvalues.
+// Adds functions to the table at `table`, with the values on top of the stack as upvalues.
 void add_functions(lua_State* L, int table, const luaL_Reg* functions);
 
 // Gives the userdata on top of the stack its class. Requires make_class(), and a running function

@@ -15,9 +15,14 @@ namespace coring::lua::vm {
 
 // The upvalues of every function of coutil.system.
 inline constexpr int scheduler_upvalue = 1;
-inline constexpr int anchors_upvalue = 2; // slot + 1 → the coroutine that waits, or false
-inline constexpr int guard_upvalue = 3;   // to-be-closed in the frame of each await
-inline constexpr int upvalue_count = 3;
+inline constexpr int anchors_upvalue = 2; // place → the coroutine that waits, or false
+inline constexpr int far_anchors_upvalue = 3;
+inline constexpr int guard_upvalue = 4; // to-be-closed in the frame of each await
+inline constexpr int upvalue_count = 4;
+
+// Anchors of slots from this one on lie in the far table: tables grow by doubling, and the second
+// one's growth need not double the first.
+inline constexpr std::uint32_t near_anchors = 8192;
 
 // The classes of objects, by number; a class is a metatable, recognised by identity.
 enum class class_id : std::uint8_t { memory_fixed, memory_reference, address, tcp_stream, tcp_passive };
@@ -106,7 +111,7 @@ struct scheduler_block {
 // The same, null when it has ended; for finalizers, which must not raise.
 [[nodiscard]] scheduler* scheduler_if_any(lua_State* L) noexcept;
 
-// Pushes the three upvalues, making the scheduler of this state if there is none yet. Raises the
+// Pushes the upvalues, making the scheduler of this state if there is none yet. Raises the
 // system's words when the engine cannot start.
 void push_upvalues(lua_State* L);
 

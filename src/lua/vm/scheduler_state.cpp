@@ -14,7 +14,7 @@ namespace coring::lua::vm {
 
 namespace {
 
-// Its address is the key of the registry's entry: a table of the three upvalues.
+// Its address is the key of the registry's entry: a table of the upvalues.
 constexpr char registry_key = 0;
 
 // The scheduler of the thread that loaded the library first: what a program wrote last must
@@ -124,8 +124,11 @@ void make_upvalues(lua_State* L) {
     lua_rawseti(L, -2, scheduler_upvalue);
     lua_newtable(L);
     lua_rawseti(L, -2, anchors_upvalue);
-    lua_rawgeti(L, -1, scheduler_upvalue);
-    lua_rawgeti(L, -2, anchors_upvalue);
+    lua_newtable(L);
+    lua_rawseti(L, -2, far_anchors_upvalue);
+    for (int at = 1; at < guard_upvalue; ++at) {
+        lua_rawgeti(L, -at, at);
+    }
     push_guard(L);
     lua_rawseti(L, -2, guard_upvalue);
     lua_pushvalue(L, -1);
