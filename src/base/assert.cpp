@@ -6,7 +6,8 @@
 namespace coring::base {
 
 void assertion_failed(const char* text, const char* file, int line) noexcept {
-    static_cast<void>(std::fprintf(stderr, "coring: %s:%d: assertion failed: %s\n", file, line, text));
+    static_cast<void>(
+        std::fprintf(stderr, "coring: %s:%d: assertion failed: %s\n", file, line, text));
     std::abort();
 }
 

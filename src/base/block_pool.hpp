@@ -7,8 +7,8 @@
 namespace coring::base {
 
 // Blocks up to 4 KiB come from five classes and return to them: nothing is allocated once warm.
-// Larger ones are allocated and freed each time. All are aligned to 64 bytes, where copies to and
-// from the kernel are fastest. Not thread-safe.
+// Larger ones are allocated and freed each time. All are aligned to 64 bytes, where copies to
+// and from the kernel are fastest. Not thread-safe.
 class block_pool {
 public:
     static constexpr std::size_t largest_class = 4096;
@@ -32,7 +32,7 @@ private:
     };
 
     static constexpr std::array<std::size_t, 5> class_sizes = {64, 128, 256, 1024,
-                                                              largest_class};
+                                                               largest_class};
     static constexpr std::size_t kept_per_class = 256;
 
     [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept;

@@ -1,4 +1,5 @@
-// The monotonic clock, behind one call so that a test can drive the whole loop with virtual time.
+// The monotonic clock, behind one call so that a test can drive the whole loop with virtual
+// time.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A doubly linked list whose links live in the elements: no allocation, and an element can leave
-// whatever list holds it without knowing which.
+// A doubly linked list whose links live in the elements: no allocation, and an element can
+// leave whatever list holds it without knowing which.
 #pragma once
 
 #include "base/assert.hpp"
@@ -26,8 +26,8 @@ struct list_link {
     }
 };
 
-// A list of Element, which must derive from list_link. Not thread-safe. The list itself must not
-// move while it holds anything.
+// A list of Element, which must derive from list_link. Not thread-safe. The list itself must
+// not move while it holds anything.
 template <typename Element>
 class intrusive_list {
 public:

@@ -19,9 +19,11 @@ class [[nodiscard]] result {
     static_assert(std::is_nothrow_move_constructible_v<Value>);
 
 public:
-    result(Value value) noexcept : value_{std::move(value)} {} // NOLINT(google-explicit-constructor)
+    result(Value value) noexcept
+        : value_{std::move(value)} {} // NOLINT(google-explicit-constructor)
 
-    result(failure reason) noexcept : code_{reason.code} { // NOLINT(google-explicit-constructor)
+    result(failure reason) noexcept
+        : code_{reason.code} { // NOLINT(google-explicit-constructor)
         CORING_ASSERT(reason.code > 0);
     }
 
@@ -51,7 +53,8 @@ class [[nodiscard]] result<void> {
 public:
     result() noexcept = default;
 
-    result(failure reason) noexcept : code_{reason.code} {} // NOLINT(google-explicit-constructor)
+    result(failure reason) noexcept
+        : code_{reason.code} {} // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool has_value() const noexcept { return code_ == 0; }
 

@@ -1,5 +1,6 @@
-// Numbered places for objects of one type that never move. A place is named by its slot, and each
-// object in it by slot and generation, so that a late event can be told from a new tenant's.
+// Numbered places for objects of one type that never move. A place is named by its slot, and
+// each object in it by slot and generation, so that a late event can be told from a new
+// tenant's.
 #pragma once
 
 #include "base/assert.hpp"
@@ -11,9 +12,9 @@
 
 namespace coring::base {
 
-// Element must derive from list_link, have unsigned members `slot` and `generation` that the slab
-// maintains, and be trivially destructible. Chunks are allocated on demand and freed with the
-// slab; a place that was used once is reused without allocating. Not thread-safe.
+// Element must derive from list_link, have unsigned members `slot` and `generation` that the
+// slab maintains, and be trivially destructible. Chunks are allocated on demand and freed with
+// the slab; a place that was used once is reused without allocating. Not thread-safe.
 template <typename Element, std::size_t ChunkBits = 6>
 class slab {
 public:
@@ -64,8 +65,8 @@ public:
         return true;
     }
 
-    // A place, or null when memory is short. Its members but slot and generation are as release()
-    // left them.
+    // A place, or null when memory is short. Its members but slot and generation are as
+    // release() left them.
     [[nodiscard]] Element* acquire() noexcept {
         if (free_ == nullptr && !grow()) {
             return nullptr;

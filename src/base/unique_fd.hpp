@@ -7,8 +7,8 @@
 
 namespace coring::base {
 
-// Owns a descriptor and closes it once. An interrupted close is not repeated: the number is gone
-// already and may be someone else's (close(2), Linux notes).
+// Owns a descriptor and closes it once. An interrupted close is not repeated: the number is
+// gone already and may be someone else's (close(2), Linux notes).
 class unique_fd {
 public:
     unique_fd() noexcept = default;

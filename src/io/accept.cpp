@@ -139,8 +139,8 @@ int accept_now(listener& from) noexcept {
             return -EAGAIN;
         }
         if (is_shortage(errno)) {
-            from.pause_ms = static_cast<std::uint8_t>(
-                std::clamp(from.pause_ms * 2, 1, longest_pause_ms));
+            from.pause_ms =
+                static_cast<std::uint8_t>(std::clamp(from.pause_ms * 2, 1, longest_pause_ms));
             spare().drop_one(from.fd);
             return -EAGAIN;
         }

@@ -55,7 +55,9 @@ const op::operation_type call_type = {
     .release = release,
 };
 
-call_job::call_job(loop::loop& on, body_function body_of_it, destroy_function destroy_it) noexcept
+call_job::call_job(loop::loop& on,
+                   body_function body_of_it,
+                   destroy_function destroy_it) noexcept
     : job{run_call, discard_call, on.mailbox()}, body{body_of_it}, destroy{destroy_it} {
     open = arrive;
 }

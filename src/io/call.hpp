@@ -1,5 +1,5 @@
-// A blocking call made by a worker: for what neither engine can wait for. The verbs that need one
-// (names, files) derive their job from this.
+// A blocking call made by a worker: for what neither engine can wait for. The verbs that need
+// one (names, files) derive their job from this.
 #pragma once
 
 #include "loop/loop.hpp"

@@ -80,7 +80,8 @@ int connect_without_waiting(int fd, const ip_address& to) noexcept {
     }
     int failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
     if (failed == ECONNABORTED) {
-        // The end of an earlier attempt, told once more: only now is the socket free for another.
+        // The end of an earlier attempt, told once more: only now is the socket free for
+        // another.
         failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
     }
     static_cast<void>(::fcntl(fd, F_SETFL, flags));
@@ -105,8 +106,7 @@ void connect_start(stream& from, op::operation& idle, const ip_address& to) noex
     idle.target = &from;
     idle.arm();
     from.on->forget(from); // what an earlier attempt told about the descriptor is stale
-    const int failed =
-        from.bind_failed ? EADDRINUSE : connect_without_waiting(from.fd, to);
+    const int failed = from.bind_failed ? EADDRINUSE : connect_without_waiting(from.fd, to);
     from.bind_failed = false;
     if (failed == EINPROGRESS) {
         from.phase = stream_phase::connecting;

@@ -61,8 +61,8 @@ bool finish(op::operation& write, int answer) noexcept {
         data.bytes += answer;
         data.left -= static_cast<std::size_t>(answer);
     }
-    const bool refused = answer < 0 && answer != -EAGAIN && answer != -EINTR &&
-                         answer != -ECANCELED;
+    const bool refused =
+        answer < 0 && answer != -EAGAIN && answer != -EINTR && answer != -ECANCELED;
     if (data.left == 0) {
         write.result = 0;
     } else if (refused) {
@@ -77,7 +77,10 @@ bool finish(op::operation& write, int answer) noexcept {
 }
 
 // Gives the record its data, with a copy of the bytes if they are to be kept by us.
-bool keep_data(loop::loop& on, op::operation& write, std::string_view bytes, bool copy) noexcept {
+bool keep_data(loop::loop& on,
+               op::operation& write,
+               std::string_view bytes,
+               bool copy) noexcept {
     const std::size_t copied = copy ? bytes.size() : 0;
     char* block = on.blocks().take(sizeof(send_data) + copied);
     if (block == nullptr) {

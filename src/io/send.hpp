@@ -20,9 +20,7 @@ enum class source : std::uint8_t {
 
 // Starts a write. Zero; or ENOMEM, when nothing was started and the record is still idle.
 // Requires refuses_write() is zero.
-[[nodiscard]] int send_start(stream& to,
-                             op::operation& idle,
-                             std::string_view bytes,
-                             source kept) noexcept;
+[[nodiscard]] int
+send_start(stream& to, op::operation& idle, std::string_view bytes, source kept) noexcept;
 
 } // namespace coring::io

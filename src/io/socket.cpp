@@ -25,8 +25,7 @@ base::result<void> bind_socket(socket& bound, const ip_address& to) noexcept {
     if (bound.in == domain::ipv6) {
         const int off = 0;
         // Fails on a socket that is bound already; then bind says so below.
-        static_cast<void>(
-            ::setsockopt(bound.fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
+        static_cast<void>(::setsockopt(bound.fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
     }
     if (::bind(bound.fd, to.native(), to.native_size()) != 0) {
         if (errno != EADDRINUSE || bound.was_bound) {

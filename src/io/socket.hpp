@@ -27,9 +27,9 @@ enum class stream_phase : std::uint8_t {
     dead, // a read failed for good: neither readable nor writable (behaviour 7.6)
 };
 
-// Plain data that lives where its owner puts it. A closed socket has fd -1 and keeps its domain.
-// What streams and passive sockets need stands side by side, so that programs that turn a stream
-// into a passive socket by exchanging its metatable go on working (behaviour 4.1).
+// Plain data that lives where its owner puts it. A closed socket has fd -1 and keeps its
+// domain. What streams and passive sockets need stands side by side, so that programs that turn
+// a stream into a passive socket by exchanging its metatable go on working (behaviour 4.1).
 struct socket : op::descriptor {
     loop::loop* on = nullptr;
     domain in = domain::ipv4;
@@ -55,6 +55,7 @@ struct socket : op::descriptor {
 [[nodiscard]] base::result<void> bind_socket(socket& bound, const ip_address& to) noexcept;
 
 // getsockname(2) or getpeername(2). Requires an address of the socket's version.
-[[nodiscard]] base::result<void> socket_address(socket& of, site which, ip_address& into) noexcept;
+[[nodiscard]] base::result<void>
+socket_address(socket& of, site which, ip_address& into) noexcept;
 
 } // namespace coring::io

@@ -12,8 +12,8 @@ namespace coring::io {
 
 namespace {
 
-// Starts whoever is at the head of the line now. A verb without a ring entry is a call that does
-// not wait: it is made on the spot.
+// Starts whoever is at the head of the line now. A verb without a ring entry is a call that
+// does not wait: it is made on the spot.
 void begin_turn(stream& to, op::operation& head) noexcept {
     to.writer = &head;
     if (head.type->prepare == nullptr) {
@@ -25,7 +25,8 @@ void begin_turn(stream& to, op::operation& head) noexcept {
     to.on->queue_armed(head);
 }
 
-// Ends an operation of the line with `result`; the coroutine of a canceled one hears of it last.
+// Ends an operation of the line with `result`; the coroutine of a canceled one hears of it
+// last.
 void end_in_line(stream& of, op::operation& queued, int result) noexcept {
     const bool detached = queued.is_detached();
     of.on->settle(queued, result);
@@ -86,8 +87,8 @@ void move_line(stream& from, stream& to) noexcept {
 } // namespace
 
 int refuses_read(const stream& from) noexcept {
-    const bool may = from.phase == stream_phase::connected ||
-                     from.phase == stream_phase::connecting;
+    const bool may =
+        from.phase == stream_phase::connected || from.phase == stream_phase::connecting;
     return may ? 0 : ENOTCONN;
 }
 

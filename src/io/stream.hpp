@@ -1,5 +1,5 @@
-// A connected, or connectable, stream socket: who reads it, who writes it in which order, and how
-// it is closed with all of them in flight.
+// A connected, or connectable, stream socket: who reads it, who writes it in which order, and
+// how it is closed with all of them in flight.
 #pragma once
 
 #include "io/socket.hpp"
@@ -21,7 +21,8 @@ struct stream : socket {
 // Makes an accepted or received descriptor a connected stream. Takes ownership of it.
 void adopt_descriptor(stream& closed, int fd) noexcept;
 
-// Stands in the line of writers. True: it is this operation's turn now, and the caller starts it.
+// Stands in the line of writers. True: it is this operation's turn now, and the caller starts
+// it.
 [[nodiscard]] bool enter_line(stream& to, op::operation& armed) noexcept;
 
 // The operation at the head of the line has ended: the next one's turn.
@@ -42,8 +43,8 @@ void drop_stream(stream& open) noexcept;
 // Whether abandoned writes are still to finish.
 [[nodiscard]] bool outlives_object(const stream& abandoned) noexcept;
 
-// The object that held the stream is gone. With abandoned writes still to finish, the stream goes
-// on in memory of its own until they have; else it is closed. Requires an open stream.
+// The object that held the stream is gone. With abandoned writes still to finish, the stream
+// goes on in memory of its own until they have; else it is closed. Requires an open stream.
 void release_stream(stream& abandoned) noexcept;
 
 } // namespace coring::io

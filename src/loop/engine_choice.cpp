@@ -13,7 +13,8 @@ namespace coring::loop {
 
 namespace {
 
-base::result<chosen_engine> open_ring(unsigned entries, op::operation_slab& operations) noexcept {
+base::result<chosen_engine> open_ring(unsigned entries,
+                                      op::operation_slab& operations) noexcept {
     std::unique_ptr<proactor::ring_engine> engine{new (std::nothrow)
                                                       proactor::ring_engine{operations}};
     if (engine == nullptr) {
@@ -37,7 +38,8 @@ base::result<chosen_engine> open_epoll(int refusal) noexcept {
     return chosen_engine{std::move(engine), refusal};
 }
 
-// A system out of descriptors or memory is no system without rings: epoll would only fail later.
+// A system out of descriptors or memory is no system without rings: epoll would only fail
+// later.
 bool is_shortage(int code) noexcept {
     return code == EMFILE || code == ENFILE || code == ENOMEM;
 }
@@ -60,7 +62,8 @@ engine_wish wish_from_environment(bool& unknown) noexcept {
     engine_wish wish;
     unknown = false;
     // The environment is read before any thread of ours exists.
-    if (const char* text = std::getenv("COUTIL_ENGINE"); text != nullptr) { // NOLINT(concurrency-mt-unsafe)
+    if (const char* text = std::getenv("COUTIL_ENGINE");
+        text != nullptr) { // NOLINT(concurrency-mt-unsafe)
         const std::string_view name{text};
         if (name == "uring") {
             wish.kind = engine_kind::uring;
@@ -70,7 +73,8 @@ engine_wish wish_from_environment(bool& unknown) noexcept {
             unknown = !name.empty() && name != "auto";
         }
     }
-    if (const char* text = std::getenv("COUTIL_RING_ENTRIES"); text != nullptr) { // NOLINT(concurrency-mt-unsafe)
+    if (const char* text = std::getenv("COUTIL_RING_ENTRIES");
+        text != nullptr) { // NOLINT(concurrency-mt-unsafe)
         const long entries = std::strtol(text, nullptr, 10);
         if (entries >= 1 && entries <= 32768) {
             wish.ring_entries = static_cast<unsigned>(entries);

@@ -18,7 +18,8 @@ constexpr unsigned default_ring_entries = 1024;
 
 struct engine_wish {
     engine_kind kind = engine_kind::automatic;
-    unsigned ring_entries = default_ring_entries; // submissions; completions: four times as many
+    unsigned ring_entries =
+        default_ring_entries; // submissions; completions: four times as many
 };
 
 struct chosen_engine {
@@ -26,13 +27,13 @@ struct chosen_engine {
     int refusal = 0; // the errno for which there is no ring; zero if nobody asked for one
 };
 
-// Opens the engine that fits the wish. Fails with the ring's errno when the ring was insisted on,
-// with epoll's when there is no engine at all.
-[[nodiscard]] base::result<chosen_engine> choose_engine(const engine_wish& wish,
-                                                        op::operation_slab& operations) noexcept;
+// Opens the engine that fits the wish. Fails with the ring's errno when the ring was insisted
+// on, with epoll's when there is no engine at all.
+[[nodiscard]] base::result<chosen_engine>
+choose_engine(const engine_wish& wish, op::operation_slab& operations) noexcept;
 
-// Reads COUTIL_ENGINE (auto, uring, epoll) and COUTIL_RING_ENTRIES (1 to 32768). `unknown` is set
-// when COUTIL_ENGINE has another value, which acts as auto.
+// Reads COUTIL_ENGINE (auto, uring, epoll) and COUTIL_RING_ENTRIES (1 to 32768). `unknown` is
+// set when COUTIL_ENGINE has another value, which acts as auto.
 [[nodiscard]] engine_wish wish_from_environment(bool& unknown) noexcept;
 
 } // namespace coring::loop

@@ -127,7 +127,8 @@ void loop::delay(op::operation& queued, std::uint64_t deadline_ns) noexcept {
 void loop::start_zero(op::operation& idle) noexcept {
     idle.arm();
     idle.settle(0);
-    // Whoever comes anew goes in front; whoever is being resumed keeps its place (behaviour 2.5).
+    // Whoever comes anew goes in front; whoever is being resumed keeps its place
+    // (behaviour 2.5).
     if (idle.waiter == zero_resumed_) {
         zero_.push_back(idle);
     } else {

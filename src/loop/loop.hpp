@@ -1,5 +1,5 @@
-// One thread's meeting point of everything that completes operations: the engine, the timers, the
-// zero suspensions, the mailbox of other threads. What runs them in order is turn().
+// One thread's meeting point of everything that completes operations: the engine, the timers,
+// the zero suspensions, the mailbox of other threads. What runs them in order is turn().
 #pragma once
 
 #include "base/block_pool.hpp"
@@ -118,6 +118,7 @@ public:
     void settle(op::operation& queued, int result) noexcept {
         settle(queued, result, queued.type->delivered_in);
     }
+
     void settle(op::operation& queued, int result, op::phase when) noexcept;
 
     // As settle(), for an operation that was behind the one whose end is being reported: it is
@@ -156,7 +157,8 @@ public:
     // Moves a ready operation to the results of closed objects.
     void cancel_ready(op::operation& ready) noexcept;
 
-    // Gives back what the verb owns and lets go of the object, while the record is still in use.
+    // Gives back what the verb owns and lets go of the object, while the record is still in
+    // use.
     void detach_from_object(op::operation& done) noexcept {
         if (done.type->release != nullptr) {
             done.type->release(done);
@@ -181,7 +183,8 @@ public:
     // The answer to an operation in flight that a worker or another thread ran.
     void complete(op::operation& done, int answer) noexcept { completed(done, answer); }
 
-    // --- what lives on the loop ---------------------------------------------------------------
+    // --- what lives on the loop
+    // ---------------------------------------------------------------
 
     // Memory for data on its way to the kernel.
     [[nodiscard]] base::block_pool& blocks() noexcept { return blocks_; }
@@ -258,6 +261,7 @@ private:
     void watched(unsigned watch) noexcept override;
     void list_ready(op::operation& ready, op::phase when) noexcept;
     [[nodiscard]] bool deliver_one(op::operation& ready, turn_report& report) noexcept;
+
     [[nodiscard]] bool deliver_any(op::operation_list& list, turn_report& report) noexcept {
         return list.empty() || deliver_list(list, report);
     }

@@ -108,8 +108,8 @@ bool loop::before_sleep(turn_report& report) noexcept {
 }
 
 std::int64_t loop::sleep_limit(waiting wait) noexcept {
-    const bool ready = !(zero_.empty() && transfers_.empty() && events_.empty() &&
-                         canceled_.empty());
+    const bool ready =
+        !(zero_.empty() && transfers_.empty() && events_.empty() && canceled_.empty());
     if (wait == waiting::forbidden || ready || halted_ || !alive()) {
         return 0;
     }
@@ -124,7 +124,7 @@ std::int64_t loop::sleep_limit(waiting wait) noexcept {
     }
     const std::uint64_t rest = nearest - now;
     return rest < static_cast<std::uint64_t>(op::no_deadline) ? static_cast<std::int64_t>(rest)
-                                                             : op::no_deadline;
+                                                              : op::no_deadline;
 }
 
 void loop::after_sleep(turn_report& report, late_timers late) noexcept {
@@ -151,7 +151,8 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
     turn_report report;
     in_turn_ = true;
     served_ = 0;
-    turn_began_ = timers_.next_order(); // a timer started in this turn is due in the next at best
+    turn_began_ =
+        timers_.next_order(); // a timer started in this turn is due in the next at best
     if (!dismissed_.empty()) {
         end_dismissed();
     }

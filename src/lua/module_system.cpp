@@ -22,7 +22,8 @@ void make_classes(lua_State* L, vm::scheduler& on) {
 
 extern "C" __attribute__((visibility("default"))) int luaopen_coutil_system(lua_State* L);
 
-// Called in any state, from any thread, any number of times: the state's scheduler is made once.
+// Called in any state, from any thread, any number of times: the state's scheduler is made
+// once.
 extern "C" int luaopen_coutil_system(lua_State* L) {
     lua_newtable(L);
     const int module = lua_gettop(L);

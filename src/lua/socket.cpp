@@ -24,6 +24,7 @@ constexpr const char* name_of(vm::class_id which) noexcept {
 }
 
 enum domain_choice { ipv4_choice, ipv6_choice };
+
 enum type_choice { stream_choice, passive_choice };
 
 int system_socket(lua_State* L) {
@@ -32,8 +33,9 @@ int system_socket(lua_State* L) {
     const int type = luaL_checkoption(L, 1, nullptr, types);
     const int domain = luaL_checkoption(L, 2, nullptr, domains);
     vm::scheduler& on = vm::scheduler_of(L);
-    io::stream& socket = push_socket(L, on, type == stream_choice ? stream_class : passive_class,
-                                     domain == ipv4_choice ? io::domain::ipv4 : io::domain::ipv6);
+    io::stream& socket =
+        push_socket(L, on, type == stream_choice ? stream_class : passive_class,
+                    domain == ipv4_choice ? io::domain::ipv4 : io::domain::ipv6);
     if (const auto opened = io::open_socket(socket); !opened) {
         return vm::fail(L, opened.error());
     }
@@ -81,12 +83,13 @@ int common_methods<Class>::close(lua_State* L) {
 template <vm::class_id Class>
 int common_methods<Class>::tobeclosed(lua_State* L) {
     vm::scheduler& on = vm::scheduler_of(L);
-    const auto& socket = *static_cast<io::stream*>(vm::check_object(L, 1, on, Class, name_of(Class)));
+    const auto& socket =
+        *static_cast<io::stream*>(vm::check_object(L, 1, on, Class, name_of(Class)));
     return socket.is_open() ? close(L) : 0;
 }
 
-// The object is garbage, or its state closes: nobody is resumed from here. Abandoned writes of a
-// stream go on without it.
+// The object is garbage, or its state closes: nobody is resumed from here. Abandoned writes of
+// a stream go on without it.
 template <vm::class_id Class>
 int common_methods<Class>::collect(lua_State* L) {
     vm::scheduler* on = vm::scheduler_if_any(L);

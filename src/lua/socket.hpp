@@ -23,7 +23,8 @@ check_socket(lua_State* L, const vm::scheduler& on, vm::class_id which, const ch
 }
 
 // Pushes a closed socket of the class. Both classes have the same block, a stream's.
-[[nodiscard]] io::stream& push_socket(lua_State* L, vm::scheduler& on, vm::class_id which, io::domain in);
+[[nodiscard]] io::stream&
+push_socket(lua_State* L, vm::scheduler& on, vm::class_id which, io::domain in);
 
 // Resumes, inside a call of close, the coroutine that waited on the object: its await function
 // sees the result -ECANCELED.

@@ -40,8 +40,8 @@ int accept_k(lua_State* L, int, lua_KContext context) {
         vm::take_results(on, *done);
         return vm::fail_text(L, "closed");
     }
-    // The object is there before the connection, which could not be given back; if no connection
-    // comes after all, it is kept for the next one.
+    // The object is there before the connection, which could not be given back; if no
+    // connection comes after all, it is kept for the next one.
     if (lua_isnil(L, stream_place)) {
         static_cast<void>(push_socket(L, on, vm::class_id::tcp_stream, from.in));
         lua_replace(L, stream_place);
@@ -80,9 +80,12 @@ using common = common_methods<vm::class_id::tcp_passive>;
 } // namespace
 
 const luaL_Reg passive_methods[] = {
-    {"accept", passive_accept},     {"bind", common::bind},
-    {"close", common::close},       {"getaddress", common::getaddress},
-    {"getdomain", common::getdomain}, {"listen", passive_listen},
+    {"accept", passive_accept},
+    {"bind", common::bind},
+    {"close", common::close},
+    {"getaddress", common::getaddress},
+    {"getdomain", common::getdomain},
+    {"listen", passive_listen},
     {nullptr, nullptr},
 };
 

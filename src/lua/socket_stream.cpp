@@ -95,7 +95,8 @@ int stream_read(lua_State* L) {
     return read_into<ranged_arguments>(L, on, from, whole);
 }
 
-// --- write, connect, shutdown: requests that answer true or a failure --------------------------
+// --- write, connect, shutdown: requests that answer true or a failure
+// --------------------------
 
 template <int Arguments>
 int request_k(lua_State* L, int, lua_KContext context) {
@@ -172,16 +173,11 @@ using common = common_methods<vm::class_id::tcp_stream>;
 } // namespace
 
 const luaL_Reg stream_methods[] = {
-    {"bind", common::bind},
-    {"close", common::close},
-    {"connect", stream_connect},
-    {"getaddress", common::getaddress},
-    {"getdomain", common::getdomain},
-    {"read", stream_read},
-    {"setoption", stream_setoption},
-    {"shutdown", stream_shutdown},
-    {"write", stream_write},
-    {nullptr, nullptr},
+    {"bind", common::bind},           {"close", common::close},
+    {"connect", stream_connect},      {"getaddress", common::getaddress},
+    {"getdomain", common::getdomain}, {"read", stream_read},
+    {"setoption", stream_setoption},  {"shutdown", stream_shutdown},
+    {"write", stream_write},          {nullptr, nullptr},
 };
 
 } // namespace coring::lua

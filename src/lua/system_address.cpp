@@ -22,8 +22,8 @@ constexpr lua_Integer highest_port = 65535;
 const char* const type_names[] = {"ipv4", "ipv6", nullptr};
 
 io::ip_address& self_address(lua_State* L) {
-    return *static_cast<io::ip_address*>(vm::check_object(
-        L, 1, vm::scheduler_of(L), vm::class_id::address, class_name));
+    return *static_cast<io::ip_address*>(
+        vm::check_object(L, 1, vm::scheduler_of(L), vm::class_id::address, class_name));
 }
 
 void set_literal(lua_State* L, io::ip_address& address, std::string_view text) {
@@ -181,10 +181,8 @@ int address_tostring(lua_State* L) {
 }
 
 const luaL_Reg metamethods[] = {
-    {"__index", address_index},
-    {"__newindex", address_newindex},
-    {"__eq", address_eq},
-    {"__tostring", address_tostring},
+    {"__index", address_index}, {"__newindex", address_newindex},
+    {"__eq", address_eq},       {"__tostring", address_tostring},
     {nullptr, nullptr},
 };
 

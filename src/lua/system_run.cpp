@@ -1,5 +1,5 @@
-// Manual: Event Processing (system.run, system.isrunning, system.halt), and what we add about the
-// engine: system.engine. Behaviour 2.
+// Manual: Event Processing (system.run, system.isrunning, system.halt), and what we add about
+// the engine: system.engine. Behaviour 2.
 #include "lua/system_run.hpp"
 
 #include "base/errc.hpp"
@@ -29,8 +29,10 @@ void let_hook_run(lua_State* L) {
 
 int system_run(lua_State* L) {
     static const char* const names[] = {"loop", "step", "ready", nullptr};
-    static constexpr std::array modes{vm::run_mode::loop, vm::run_mode::step, vm::run_mode::ready};
-    const vm::run_mode mode = modes[static_cast<std::size_t>(luaL_checkoption(L, 1, "loop", names))];
+    static constexpr std::array modes{vm::run_mode::loop, vm::run_mode::step,
+                                      vm::run_mode::ready};
+    const vm::run_mode mode =
+        modes[static_cast<std::size_t>(luaL_checkoption(L, 1, "loop", names))];
     vm::scheduler& on = vm::scheduler_of(L);
     if (on.running()) {
         return luaL_error(L, "already running");
@@ -83,8 +85,8 @@ int push_counters(lua_State* L, vm::scheduler& on) {
     return 1;
 }
 
-// Which engine runs this state's operations and, for epoll, why there is no ring. With "counters":
-// a table of how many operations there are, for diagnostics and tests.
+// Which engine runs this state's operations and, for epoll, why there is no ring. With
+// "counters": a table of how many operations there are, for diagnostics and tests.
 int system_engine(lua_State* L) {
     static const char* const names[] = {"name", "counters", nullptr};
     vm::scheduler& on = vm::scheduler_of(L);

@@ -46,12 +46,11 @@ public:
     // "uring" or "epoll".
     [[nodiscard]] virtual const char* name() const noexcept = 0;
 
-    // Hands over the queued operations, sleeps up to `timeout_ns` (0: not at all) until something
-    // completes, and reports what completed. Operations for which a queue has no room stay in
-    // `queued`; then it does not sleep.
-    virtual entry enter(operation_list& queued,
-                        completion_sink& sink,
-                        std::int64_t timeout_ns) noexcept = 0;
+    // Hands over the queued operations, sleeps up to `timeout_ns` (0: not at all) until
+    // something completes, and reports what completed. Operations for which a queue has no room
+    // stay in `queued`; then it does not sleep.
+    virtual entry
+    enter(operation_list& queued, completion_sink& sink, std::int64_t timeout_ns) noexcept = 0;
 
     // Takes an operation back that is in the kernel. Ensures that the kernel has nothing to do
     // with it any more: either it was reported to the sink, or it never will be.

@@ -46,12 +46,12 @@ struct operation_type {
     // operation has more to do and must be queued again. Null: the answer is the result.
     bool (*finish)(operation&, int answer) noexcept;
 
-    // The waiter leaves and the operation goes on: takes over what was the waiter's (memory lent
-    // to the kernel). May be null.
+    // The waiter leaves and the operation goes on: takes over what was the waiter's (memory
+    // lent to the kernel). May be null.
     void (*take_over)(operation&) noexcept;
 
-    // The operation is over: lets go of its object and gives back what the verb owns. Called once
-    // or twice, so it leaves nothing behind that it would give back again. May be null.
+    // The operation is over: lets go of its object and gives back what the verb owns. Called
+    // once or twice, so it leaves nothing behind that it would give back again. May be null.
     void (*release)(operation&) noexcept;
 };
 

@@ -32,8 +32,8 @@ bool has_codes(int fd) noexcept {
     if (ring_register(fd, IORING_REGISTER_PROBE, answer, room) != 0) {
         return false;
     }
-    const auto* ops = reinterpret_cast<const io_uring_probe_op*>(memory.data() +
-                                                                 sizeof(io_uring_probe));
+    const auto* ops =
+        reinterpret_cast<const io_uring_probe_op*>(memory.data() + sizeof(io_uring_probe));
     for (const std::uint8_t code : used_codes) {
         if (code > answer->last_op || (ops[code].flags & IO_URING_OP_SUPPORTED) == 0) {
             return false;

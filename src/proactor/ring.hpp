@@ -1,5 +1,5 @@
-// The two queues that are shared with the kernel: mapping, memory order, and the one system call.
-// Nothing else in the engine touches this memory (io_uring(7)).
+// The two queues that are shared with the kernel: mapping, memory order, and the one system
+// call. Nothing else in the engine touches this memory (io_uring(7)).
 #pragma once
 
 #include "base/result.hpp"
@@ -23,8 +23,8 @@ public:
     ring& operator=(ring&&) = delete;
     ~ring();
 
-    // Sets a ring up with room for `entries` submissions and four times as many completions, and
-    // checks that the kernel has all we use. The failure tells why there is no ring here.
+    // Sets a ring up with room for `entries` submissions and four times as many completions,
+    // and checks that the kernel has all we use. The failure tells why there is no ring here.
     [[nodiscard]] base::result<void> open(unsigned entries) noexcept;
 
     // The next free submission entry, zeroed, or null when the queue is full.
@@ -39,9 +39,9 @@ public:
     // Whether the kernel holds work or completions back until we enter.
     [[nodiscard]] bool must_enter() const noexcept;
 
-    // io_uring_enter(2): submits all that was written, runs deferred work, and waits until there
-    // are `wanted` completions or `timeout_ns` passed (op::no_deadline: no limit). Zero or a
-    // negative errno; -ETIME and -EINTR are normal ends of a wait.
+    // io_uring_enter(2): submits all that was written, runs deferred work, and waits until
+    // there are `wanted` completions or `timeout_ns` passed (op::no_deadline: no limit). Zero
+    // or a negative errno; -ETIME and -EINTR are normal ends of a wait.
     [[nodiscard]] int enter(unsigned wanted, std::int64_t timeout_ns) noexcept;
 
     // Takes one completion off the queue; false when there is none.

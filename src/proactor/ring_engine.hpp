@@ -1,4 +1,5 @@
-// Runs operations on a ring: one kernel entry submits the batch, sleeps, and fetches completions.
+// Runs operations on a ring: one kernel entry submits the batch, sleeps, and fetches
+// completions.
 #pragma once
 
 #include "op/engine.hpp"
@@ -27,7 +28,9 @@ public:
     void forget(op::descriptor& closing) noexcept override;
     void moved(op::descriptor& place) noexcept override;
     [[nodiscard]] int watch(int fd, unsigned watch) noexcept override;
+
     [[nodiscard]] std::uint32_t in_kernel() const noexcept override { return in_kernel_; }
+
     [[nodiscard]] bool withdraw_all(op::completion_sink& sink) noexcept override;
     [[nodiscard]] bool belongs_here() const noexcept override;
 

@@ -90,8 +90,7 @@ void readiness_engine::notify(const epoll_event& event, op::completion_sink& sin
     auto& target = *static_cast<op::descriptor*>(event.data.ptr);
     target.hung_up = target.hung_up || (event.events & ended) != 0;
     target.readable = target.readable || (event.events & (EPOLLIN | ended)) != 0;
-    target.writable =
-        target.writable || (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+    target.writable = target.writable || (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
     if (target.readable && is_waiting(target.reader)) {
         attempt(*target.reader, sink);
     }

@@ -24,8 +24,11 @@ public:
     void forget(op::descriptor& closing) noexcept override;
     void moved(op::descriptor& place) noexcept override;
     [[nodiscard]] int watch(int fd, unsigned watch) noexcept override;
+
     [[nodiscard]] std::uint32_t in_kernel() const noexcept override { return waiting_; }
+
     [[nodiscard]] bool withdraw_all(op::completion_sink& sink) noexcept override;
+
     [[nodiscard]] bool belongs_here() const noexcept override { return true; }
 
 private:

@@ -4,8 +4,8 @@ namespace coring::lua::vm {
 
 namespace {
 
-// Stores the value on top of the stack as the anchor of a slot. The places exist already, so that
-// neither setting nor clearing one ever allocates.
+// Stores the value on top of the stack as the anchor of a slot. The places exist already, so
+// that neither setting nor clearing one ever allocates.
 void store_anchor(lua_State* L, std::uint32_t slot) {
     if (slot < near_anchors) {
         lua_rawseti(L, lua_upvalueindex(anchors_upvalue), lua_Integer{slot} + 1);
@@ -32,8 +32,8 @@ void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
     on.on().leave(waiting);
 }
 
-// Runs when the frame of an await ends, in whatever way. After a normal end the coroutine is not
-// in the index any more; if it still is, it was closed while it waited.
+// Runs when the frame of an await ends, in whatever way. After a normal end the coroutine is
+// not in the index any more; if it still is, it was closed while it waited.
 int guard_close(lua_State* L) {
     scheduler* on = scheduler_if_any(L);
     if (on == nullptr || on->forked()) {
@@ -85,7 +85,11 @@ new_operation(lua_State* L, scheduler& on, const op::operation_type& type) noexc
     return *record;
 }
 
-int suspend(lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k) {
+int suspend(lua_State* L,
+            scheduler& on,
+            op::operation& waiting,
+            int arguments,
+            lua_KFunction k) {
     lua_settop(L, arguments);
     set_anchor(L, waiting);
     on.waiters().insert(waiting);

@@ -1,5 +1,5 @@
-// How a Lua function waits: make room (may raise, and run finalizers), check the arguments, take a
-// record and start the operation (cannot fail), suspend. When the coroutine goes on, its
+// How a Lua function waits: make room (may raise, and run finalizers), check the arguments,
+// take a record and start the operation (cannot fail), suspend. When the coroutine goes on, its
 // continuation asks whether the loop or the program resumed it.
 #pragma once
 
@@ -11,17 +11,22 @@ namespace coring::lua::vm {
 void check_yieldable(lua_State* L);
 
 // The state's scheduler, with room for one more wait. Comes first in an await function: it may
-// allocate, so finalizers may run and change the very objects that are checked next. Raises when
-// memory is short, the scheduler has ended, or the process was forked.
+// allocate, so finalizers may run and change the very objects that are checked next. Raises
+// when memory is short, the scheduler has ended, or the process was forked.
 [[nodiscard]] scheduler& scheduler_with_room(lua_State* L);
 
 // A record for the running coroutine, idle. Requires the room. Nothing that can raise may come
 // between this and suspend().
-[[nodiscard]] op::operation& new_operation(lua_State* L, scheduler& on, const op::operation_type& type) noexcept;
+[[nodiscard]] op::operation&
+new_operation(lua_State* L, scheduler& on, const op::operation_type& type) noexcept;
 
 // Yields until `k` is called. The stack holds `arguments` values, to which the guard is added:
 // `k` finds what the coroutine was resumed with above arguments + 1.
-int suspend(lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k);
+int suspend(lua_State* L,
+            scheduler& on,
+            op::operation& waiting,
+            int arguments,
+            lua_KFunction k);
 
 // As suspend(), without a guard: for operations whose delivery looks at the coroutine.
 int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_KFunction k);
@@ -38,8 +43,9 @@ int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_K
 // The continuation found nothing to take and the operation was queued again: yields once more.
 int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k);
 
-// The continuation has all it needs of the operation: the object is free for others, and an error
-// while results are made costs nothing. The deliverer reclaims the record once resume returned.
+// The continuation has all it needs of the operation: the object is free for others, and an
+// error while results are made costs nothing. The deliverer reclaims the record once resume
+// returned.
 void take_results(scheduler& on, op::operation& done) noexcept;
 
 // Reclaims the record of an operation that was delivered, or never started. Never raises.

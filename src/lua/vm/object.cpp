@@ -10,8 +10,11 @@ lua_Integer key_of(class_id which) noexcept {
 
 } // namespace
 
-void* check_object(
-    lua_State* L, int arg, const scheduler& on, class_id which, const char* name) {
+void* check_object(lua_State* L,
+                   int arg,
+                   const scheduler& on,
+                   class_id which,
+                   const char* name) {
     void* block = test_object(L, arg, on, which);
     if (block == nullptr) {
         luaL_typeerror(L, arg, name);

@@ -6,7 +6,8 @@
 namespace coring::lua::vm {
 
 // The argument's block if it is of this class, else null. Compares one pointer.
-[[nodiscard]] inline void* test_object(lua_State* L, int arg, const scheduler& on, class_id which) {
+[[nodiscard]] inline void*
+test_object(lua_State* L, int arg, const scheduler& on, class_id which) {
     if (lua_getmetatable(L, arg) == 0) {
         return nullptr;
     }
@@ -17,8 +18,8 @@ namespace coring::lua::vm {
 }
 
 // The argument's block. Raises "NAME expected, got T" for everything else.
-[[nodiscard]] void* check_object(
-    lua_State* L, int arg, const scheduler& on, class_id which, const char* name);
+[[nodiscard]] void*
+check_object(lua_State* L, int arg, const scheduler& on, class_id which, const char* name);
 
 // Makes the class's metatable, named and with methods behind __index if `methods` is not null.
 // All functions get our upvalues, which must be the values on top of the stack and stay
@@ -33,8 +34,8 @@ void make_class(lua_State* L,
 // Adds functions to the table at `table`, with the values on top of the stack as upvalues.
 void add_functions(lua_State* L, int table, const luaL_Reg* functions);
 
-// Gives the userdata on top of the stack its class. Requires make_class(), and a running function
-// of ours: the metatables lie with the anchors, under negative numbers.
+// Gives the userdata on top of the stack its class. Requires make_class(), and a running
+// function of ours: the metatables lie with the anchors, under negative numbers.
 void set_class(lua_State* L, class_id which);
 
 } // namespace coring::lua::vm

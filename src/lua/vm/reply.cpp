@@ -18,7 +18,8 @@ void push_text(lua_State* L, int code) {
 }
 
 // The error value as text, without a call that could raise: numbers are formatted by hand.
-const char* text_of(lua_State* from, const char* other, std::array<char, 64>& scratch) noexcept {
+const char*
+text_of(lua_State* from, const char* other, std::array<char, 64>& scratch) noexcept {
     if (lua_type(from, -1) == LUA_TSTRING) {
         return lua_tostring(from, -1);
     }
@@ -65,7 +66,10 @@ int raise(lua_State* L, int code) {
     return lua_error(L);
 }
 
-void warn_of_error(lua_State* L, lua_State* from, const char* place, const char* other) noexcept {
+void warn_of_error(lua_State* L,
+                   lua_State* from,
+                   const char* place,
+                   const char* other) noexcept {
     std::array<char, 64> scratch{};
     const char* message = text_of(from, other, scratch);
     // One piece if it fits: warnings of different threads must not mix within a line.

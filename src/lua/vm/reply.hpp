@@ -19,6 +19,9 @@ int raise(lua_State* L, int code);
 
 // Emits a warning "[coutil] PLACE: MESSAGE", with the error value on top of `from` as the
 // message; `other` stands for values that are neither strings nor numbers. Never raises.
-void warn_of_error(lua_State* L, lua_State* from, const char* place, const char* other) noexcept;
+void warn_of_error(lua_State* L,
+                   lua_State* from,
+                   const char* place,
+                   const char* other) noexcept;
 
 } // namespace coring::lua::vm

@@ -69,10 +69,12 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
     running_ = true;
     loop_.begin_run();
     run_end end = run_end::done;
-    const auto wait = mode == run_mode::ready ? loop::waiting::forbidden : loop::waiting::allowed;
+    const auto wait =
+        mode == run_mode::ready ? loop::waiting::forbidden : loop::waiting::allowed;
     const auto late =
         mode == run_mode::step ? loop::late_timers::this_turn : loop::late_timers::next_turn;
-    // A signal handler of the host may set a hook at any moment, also when the loop never sleeps.
+    // A signal handler of the host may set a hook at any moment, also when the loop never
+    // sleeps.
     const lua_Hook hook = lua_gethook(L);
     bool going = loop_.alive();
     while (going) {
@@ -81,8 +83,8 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
             end = run_end::refused;
             break;
         }
-        const bool satisfied = mode == run_mode::ready ||
-                               (mode == run_mode::step && report.resumed > 0);
+        const bool satisfied =
+            mode == run_mode::ready || (mode == run_mode::step && report.resumed > 0);
         going = loop_.alive() && !loop_.halted() && !satisfied;
         if (going && (report.interrupted || lua_gethook(L) != hook)) {
             end = run_end::interrupted;

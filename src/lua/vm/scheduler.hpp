@@ -1,5 +1,5 @@
-// What one Lua state has of the engine: its loop, the table that anchors waiting coroutines, the
-// classes of its objects. Lives in a userdata that every function of ours has as upvalue.
+// What one Lua state has of the engine: its loop, the table that anchors waiting coroutines,
+// the classes of its objects. Lives in a userdata that every function of ours has as upvalue.
 #pragma once
 
 #include "base/fork_watch.hpp"
@@ -20,12 +20,18 @@ inline constexpr int far_anchors_upvalue = 3;
 inline constexpr int guard_upvalue = 4; // to-be-closed in the frame of each await
 inline constexpr int upvalue_count = 4;
 
-// Anchors of slots from this one on lie in the far table: tables grow by doubling, and the second
-// one's growth need not double the first.
+// Anchors of slots from this one on lie in the far table: tables grow by doubling, and the
+// second one's growth need not double the first.
 inline constexpr std::uint32_t near_anchors = 8192;
 
 // The classes of objects, by number; a class is a metatable, recognised by identity.
-enum class class_id : std::uint8_t { memory_fixed, memory_reference, address, tcp_stream, tcp_passive };
+enum class class_id : std::uint8_t {
+    memory_fixed,
+    memory_reference,
+    address,
+    tcp_stream,
+    tcp_passive
+};
 inline constexpr std::size_t class_count = 5;
 
 enum class run_mode : std::uint8_t { loop, step, ready };
@@ -63,13 +69,17 @@ public:
     loop::delivery deliver(op::operation& ready) noexcept override;
 
     // As deliver(), from any state at any time; errors are warned of as of `place`.
-    void deliver_from(lua_State* L, op::operation& ready, const char* place, const char* other) noexcept;
+    void deliver_from(lua_State* L,
+                      op::operation& ready,
+                      const char* place,
+                      const char* other) noexcept;
 
     // The continuation of the operation being delivered has begun.
     void entered() noexcept { entered_ = true; }
 
     // How many anchors exist; the await machinery keeps it at the loop's capacity or above.
     [[nodiscard]] std::uint32_t anchored() const noexcept { return anchored_; }
+
     void add_anchor() noexcept { ++anchored_; }
 
     [[nodiscard]] const void* class_of(class_id which) const noexcept {

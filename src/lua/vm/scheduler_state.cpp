@@ -101,7 +101,8 @@ void push_scheduler(lua_State* L) {
         raise_refusal(L, opened.error(), wish.kind);
     }
     if (unknown) {
-        lua_warning(L, "[coutil] COUTIL_ENGINE is neither auto, uring nor epoll: using auto", 0);
+        lua_warning(L, "[coutil] COUTIL_ENGINE is neither auto, uring nor epoll: using auto",
+                    0);
     }
     static const int registered = std::atexit(flush_now);
     static_cast<void>(registered);

@@ -7,8 +7,8 @@
 
 namespace coring::lua::vm {
 
-// A hash of records by waiter, chained through the records themselves: entering and leaving cost
-// a few loads and no allocation. Room is made beforehand, together with the records.
+// A hash of records by waiter, chained through the records themselves: entering and leaving
+// cost a few loads and no allocation. Room is made beforehand, together with the records.
 class waiter_index {
 public:
     explicit waiter_index(op::operation_slab& records) noexcept : records_{records} {}
