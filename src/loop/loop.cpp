@@ -63,9 +63,19 @@ op::operation* loop::acquire(const op::operation_type& type, void* waiter) noexc
     record->target = nullptr;
     record->data = nullptr;
     record->result = 0;
+    record->anchored = false;
     record->chained = op::operation::not_chained;
     ++awaiting_;
     return record;
+}
+
+void loop::reuse(op::operation& delivered, const op::operation_type& type) noexcept {
+    delivered.conclude();
+    ++delivered.generation;
+    delivered.type = &type;
+    delivered.target = nullptr;
+    delivered.result = 0;
+    CORING_ASSERT(delivered.data == nullptr);
 }
 
 void loop::queue(op::operation& idle) noexcept {

@@ -108,6 +108,10 @@ public:
     // A record for one await, idle. Null when memory is short.
     [[nodiscard]] op::operation* acquire(const op::operation_type& type, void* waiter) noexcept;
 
+    // A delivered record, for the next await of the same waiter. Requires the state delivering
+    // and that its object was let go. It ends idle, under a new name.
+    void reuse(op::operation& delivered, const op::operation_type& type) noexcept;
+
     // Arms and queues it for the next kernel entry.
     void queue(op::operation& idle) noexcept;
 

@@ -30,11 +30,12 @@ int passive_listen(lua_State* L) {
 }
 
 int accept_k(lua_State* L, int, lua_KContext context) {
-    op::operation* done = vm::delivered(L, context, accept_base);
-    if (done == nullptr) {
+    const vm::delivery_of here = vm::delivered(L, context, accept_base);
+    if (here.done == nullptr) {
         return vm::left_results(L, accept_base);
     }
-    vm::scheduler& on = *vm::scheduler_if_any(L);
+    vm::scheduler& on = *here.on;
+    op::operation* done = here.done;
     auto& from = *static_cast<io::stream*>(lua_touserdata(L, 1));
     if (done->result == -ECANCELED) {
         vm::take_results(on, *done);
@@ -49,7 +50,7 @@ int accept_k(lua_State* L, int, lua_KContext context) {
     const int answer = from.is_open() ? io::accept_now(from) : -ECANCELED;
     if (answer == -EAGAIN) {
         io::accept_again(*done);
-        return vm::suspend_again(L, *done, accept_base, accept_k);
+        return vm::suspend_again(L, on, *done, accept_base, accept_k);
     }
     vm::take_results(on, *done);
     if (answer == -ECANCELED) { // a finalizer closed it just now

@@ -50,22 +50,22 @@ std::span<char> landing_place(lua_State* L, std::span<char> whole) {
 template <int Arguments>
 int read_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = Arguments + 1;
-    op::operation* done = vm::delivered(L, context, base);
-    if (done == nullptr) {
+    const vm::delivery_of here = vm::delivered(L, context, base);
+    if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
-    vm::scheduler& on = *vm::scheduler_if_any(L);
-    int answer = done->result;
+    int answer = here.done->result;
     if (answer == 0) {
-        auto& from = static_cast<io::stream&>(*done->target);
-        const std::span<char> into = landing_place<Arguments>(L, vm::memory_now(L, 2, on));
+        auto& from = static_cast<io::stream&>(*here.done->target);
+        const std::span<char> into =
+            landing_place<Arguments>(L, vm::memory_now(L, 2, *here.on));
         answer = into.empty() ? -ENOBUFS : io::recv_now(from, into);
         if (answer == -EAGAIN) {
-            io::recv_again(*done);
-            return vm::suspend_again(L, *done, base, read_k<Arguments>);
+            io::recv_again(*here.done);
+            return vm::suspend_again(L, *here.on, *here.done, base, read_k<Arguments>);
         }
     }
-    vm::take_results(on, *done);
+    vm::take_results(*here.on, *here.done);
     return read_reply(L, answer);
 }
 
@@ -101,12 +101,12 @@ int stream_read(lua_State* L) {
 template <int Arguments>
 int request_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = Arguments + 1;
-    op::operation* done = vm::delivered(L, context, base);
-    if (done == nullptr) {
+    const vm::delivery_of here = vm::delivered(L, context, base);
+    if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
-    const int answer = done->result;
-    vm::take_results(*vm::scheduler_if_any(L), *done);
+    const int answer = here.done->result;
+    vm::take_results(*here.on, *here.done);
     return vm::succeed_or_fail(L, -answer);
 }
 
@@ -135,7 +135,7 @@ int stream_write(lua_State* L) {
     }
     op::operation& write = vm::new_operation(L, on, io::send_type);
     if (io::send_start(to, write, bytes, source_of(data.kind)) != 0) {
-        on.on().conclude(write);
+        vm::give_back(L, on, write);
         return luaL_error(L, "not enough memory");
     }
     return vm::suspend(L, on, write, arguments, request_k<arguments>);

@@ -56,17 +56,22 @@ int return_true(lua_State* L) {
 
 int suspend_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
-    op::operation* done = vm::delivered(L, context, base);
-    if (done == nullptr) {
+    const vm::delivery_of here = vm::delivered(L, context, base);
+    if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
-    vm::take_results(*vm::scheduler_if_any(L), *done);
+    vm::take_results(*here.on, *here.done);
     return return_true(L);
 }
 
 // A pause is in no index and holds nothing: there is nothing to take.
 int pause_k(lua_State* L, int, lua_KContext context) {
-    return vm::delivered(L, context, 0) != nullptr ? return_true(L) : vm::left_results(L, 0);
+    const vm::delivery_of here = vm::delivered(L, context, 0);
+    if (here.done == nullptr) {
+        return vm::left_results(L, 0);
+    }
+    here.on->taken();
+    return return_true(L);
 }
 
 int suspend_blocking(lua_State* L, lua_Number ms) {
@@ -91,12 +96,13 @@ std::uint64_t deadline_ns(vm::scheduler& on, std::uint64_t delay_ms) noexcept {
     return (now + delay_ms + 1) * base::ns_per_ms;
 }
 
+// Requires an empty stack.
 int pause(lua_State* L) {
     vm::check_yieldable(L);
     vm::scheduler& on = vm::scheduler_with_room(L);
     op::operation& pausing = vm::new_operation(L, on, io::sleep_type);
     io::pause_start(on.on(), pausing);
-    return vm::suspend_unguarded(L, pausing, 0, pause_k);
+    return vm::suspend_unguarded(L, on, pausing, pause_k);
 }
 
 int system_suspend(lua_State* L) {
@@ -110,6 +116,7 @@ int system_suspend(lua_State* L) {
     const bool positive = ms > 0; // false for NaN
     luaL_argcheck(L, !positive || ms < ms_limit, 1, "out of range");
     if (!positive) {
+        lua_settop(L, 0);
         return pause(L);
     }
     vm::check_yieldable(L);

@@ -43,7 +43,8 @@ struct alignas(64) operation : base::list_link {
     std::int32_t result = 0;      // a count or a negative errno; in the timer queue, its place
     std::uint16_t generation = 0; // kept by the slab
     state at = state::idle;
-    bool timed = false; // in the timer queue, not in the kernel
+    bool timed : 1 = false;    // in the timer queue, not in the kernel
+    bool anchored : 1 = false; // whoever made it keeps its waiter alive
 
     [[nodiscard]] bool in_kernel() const noexcept {
         return (at == state::in_flight || at == state::detached) && !timed;

@@ -15,14 +15,20 @@ void store_anchor(lua_State* L, std::uint32_t slot) {
     }
 }
 
-void set_anchor(lua_State* L, const op::operation& waiting) {
-    lua_pushthread(L);
-    store_anchor(L, waiting.slot);
+void set_anchor(lua_State* L, op::operation& waiting) {
+    if (!waiting.anchored) {
+        lua_pushthread(L);
+        store_anchor(L, waiting.slot);
+        waiting.anchored = true;
+    }
 }
 
-void clear_anchor(lua_State* L, const op::operation& done) {
-    lua_pushboolean(L, 0);
-    store_anchor(L, done.slot);
+void clear_anchor(lua_State* L, op::operation& done) {
+    if (done.anchored) {
+        lua_pushboolean(L, 0);
+        store_anchor(L, done.slot);
+        done.anchored = false;
+    }
 }
 
 // The coroutine leaves its wait, by an explicit resume or by being closed.
@@ -80,9 +86,20 @@ scheduler& scheduler_with_room(lua_State* L) {
 
 op::operation&
 new_operation(lua_State* L, scheduler& on, const op::operation_type& type) noexcept {
-    op::operation* record = on.on().acquire(type, L);
+    op::operation* record = on.spent(L);
+    if (record != nullptr) {
+        on.on().reuse(*record, type);
+        return *record;
+    }
+    record = on.on().acquire(type, L);
     CORING_ASSERT(record != nullptr);
     return *record;
+}
+
+void give_back(lua_State* L, scheduler& on, op::operation& idle) noexcept {
+    if (!on.reclaims(idle)) {
+        conclude(L, on, idle);
+    }
 }
 
 int suspend(lua_State* L,
@@ -91,6 +108,7 @@ int suspend(lua_State* L,
             int arguments,
             lua_KFunction k) {
     lua_settop(L, arguments);
+    on.started(waiting);
     set_anchor(L, waiting);
     on.waiters().insert(waiting);
     lua_pushvalue(L, lua_upvalueindex(guard_upvalue));
@@ -98,36 +116,42 @@ int suspend(lua_State* L,
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
-int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_KFunction k) {
-    lua_settop(L, arguments);
+int suspend_unguarded(lua_State* L, scheduler& on, op::operation& waiting, lua_KFunction k) {
+    on.started(waiting);
     set_anchor(L, waiting);
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
-op::operation* delivered(lua_State* L, lua_KContext context, int base) {
+delivery_of delivered(lua_State* L, lua_KContext context, int base) {
     auto* waiting = reinterpret_cast<op::operation*>(context);
     scheduler* on = scheduler_if_any(L);
     if (on == nullptr) {
-        return nullptr; // a finalizer resumed it after the scheduler had ended
+        return {nullptr, nullptr}; // a finalizer resumed it after the scheduler had ended
     }
     const bool by_loop = waiting->at == op::state::delivering && lua_gettop(L) == base + 1 &&
                          lua_touserdata(L, -1) == waiting;
     if (by_loop) {
         on->entered();
-        return waiting;
+        return {waiting, on};
     }
     if (!on->forked()) {
         leave(L, *on, *waiting);
     }
-    return nullptr;
+    return {nullptr, on};
 }
 
-int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k) {
+int suspend_again(lua_State* L,
+                  scheduler& on,
+                  op::operation& waiting,
+                  int base,
+                  lua_KFunction k) {
+    on.waits_again();
     lua_settop(L, base);
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
 void take_results(scheduler& on, op::operation& done) noexcept {
+    on.taken();
     on.waiters().remove(done);
     on.on().detach_from_object(done);
 }

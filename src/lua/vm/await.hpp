@@ -28,12 +28,20 @@ int suspend(lua_State* L,
             int arguments,
             lua_KFunction k);
 
-// As suspend(), without a guard: for operations whose delivery looks at the coroutine.
-int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_KFunction k);
+// As suspend(), without arguments or guard: for operations whose delivery looks at the
+// coroutine.
+int suspend_unguarded(lua_State* L, scheduler& on, op::operation& waiting, lua_KFunction k);
 
-// For a continuation: the operation, being delivered; or null after an explicit resume. In the
-// latter case the operation was left, and the continuation returns what left_results() says.
-[[nodiscard]] op::operation* delivered(lua_State* L, lua_KContext context, int base);
+// What a continuation learns: the operation being delivered, or null after an explicit resume;
+// the scheduler goes with the former.
+struct delivery_of {
+    op::operation* done;
+    scheduler* on;
+};
+
+// For a continuation. After an explicit resume the operation was left, and the continuation
+// returns what left_results() says.
+[[nodiscard]] delivery_of delivered(lua_State* L, lua_KContext context, int base);
 
 // The values of an explicit resume, which lie above `base`.
 [[nodiscard]] inline int left_results(lua_State* L, int base) {
@@ -41,14 +49,21 @@ int suspend_unguarded(lua_State* L, op::operation& waiting, int arguments, lua_K
 }
 
 // The continuation found nothing to take and the operation was queued again: yields once more.
-int suspend_again(lua_State* L, op::operation& waiting, int base, lua_KFunction k);
+int suspend_again(lua_State* L,
+                  scheduler& on,
+                  op::operation& waiting,
+                  int base,
+                  lua_KFunction k);
 
 // The continuation has all it needs of the operation: the object is free for others, and an
-// error while results are made costs nothing. The deliverer reclaims the record once resume
-// returned.
+// error while results are made costs nothing. The record serves the next await of the
+// coroutine, or is reclaimed by the deliverer once resume returned.
 void take_results(scheduler& on, op::operation& done) noexcept;
 
-// Reclaims the record of an operation that was delivered, or never started. Never raises.
+// For a record whose operation could not be started after all. Requires the state idle.
+void give_back(lua_State* L, scheduler& on, op::operation& idle) noexcept;
+
+// Reclaims the record of an operation that was delivered or never started. Never raises.
 void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept;
 
 // An operation whose coroutine is not to be resumed any more (its state is closing).

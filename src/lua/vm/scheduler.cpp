@@ -22,28 +22,30 @@ loop::delivery scheduler::deliver(op::operation& ready) noexcept {
         return loop::delivery::dropped;
     }
     ready.begin_delivery();
-    entered_ = false;
+    const delivery_progress outer = std::exchange(current_, delivery_progress{&ready});
     // There is room: the frame of the await function has LUA_MINSTACK places and uses a few.
     lua_pushlightuserdata(coroutine, &ready);
     int results = 0;
     const int status = lua_resume(coroutine, from_, 1, &results);
-    if (ready.at != op::state::delivering) {
-        lua_pop(coroutine, results);
-        return loop::delivery::again;
-    }
-    if (!entered_) {
+    const delivery_progress mine = std::exchange(current_, outer);
+    if (!mine.entered) {
         lua_pop(coroutine, 1); // why it was not resumed: there was no C stack
         ready.postpone();
         return loop::delivery::refused;
     }
-    if (status == LUA_YIELD || status == LUA_OK) {
-        lua_pop(coroutine, results);
-    } else {
+    if (status != LUA_YIELD && status != LUA_OK) {
         warn_of_error(from_, coroutine, place_, other_);
+    } else if (results > 0) {
+        lua_pop(coroutine, results);
     }
-    // Until here the record's anchor kept the coroutine, to which nothing else may refer while
-    // it resumes others.
-    conclude(from_, *this, ready);
+    if (mine.again) {
+        return loop::delivery::again;
+    }
+    if (mine.record != nullptr) {
+        // Until here its anchor kept the coroutine, to which nothing else may refer while it
+        // resumes others.
+        conclude(from_, *this, ready);
+    }
     return loop::delivery::resumed;
 }
 
@@ -60,8 +62,6 @@ void scheduler::deliver_from(lua_State* L,
     from_ = from;
     place_ = old_place;
     other_ = old_other;
-    // The delivery that this one interrupted had begun long before.
-    entered_ = true;
 }
 
 run_end scheduler::run(lua_State* L, run_mode mode) noexcept {

@@ -37,6 +37,15 @@ inline constexpr std::size_t class_count = 5;
 enum class run_mode : std::uint8_t { loop, step, ready };
 enum class run_end : std::uint8_t { done, interrupted, refused };
 
+// How far the delivery that runs now has come. Deliveries nest: a coroutine may close an object
+// that another one reads.
+struct delivery_progress {
+    op::operation* record = nullptr; // null once it serves the next await
+    bool entered = false;
+    bool taken = false;
+    bool again = false;
+};
+
 // One per Lua state. Its memory outlives it: finalizers of a closing state may still find it,
 // without a loop.
 class scheduler final : public loop::deliverer {
@@ -74,8 +83,33 @@ public:
                       const char* place,
                       const char* other) noexcept;
 
-    // The continuation of the operation being delivered has begun.
-    void entered() noexcept { entered_ = true; }
+    // What a continuation tells the deliverer: it has begun; it has all it needs of the record;
+    // it found nothing and waits again.
+    void entered() noexcept { current_.entered = true; }
+
+    void taken() noexcept { current_.taken = true; }
+
+    void waits_again() noexcept { current_.again = true; }
+
+    // The record that was delivered to `waiter`, if its results were taken: the next await of
+    // the same coroutine goes on with it, anchor and all, instead of a new one. Else null.
+    [[nodiscard]] op::operation* spent(const void* waiter) const noexcept {
+        return current_.taken && current_.record != nullptr && current_.record->waiter == waiter
+                   ? current_.record
+                   : nullptr;
+    }
+
+    // The await that uses a record has begun to wait: it is not the deliverer's any more.
+    void started(const op::operation& waiting) noexcept {
+        if (current_.record == &waiting) {
+            current_.record = nullptr;
+        }
+    }
+
+    // Whether the deliverer will reclaim this record itself.
+    [[nodiscard]] bool reclaims(const op::operation& record) const noexcept {
+        return current_.record == &record;
+    }
 
     // How many anchors exist; the await machinery keeps it at the loop's capacity or above.
     [[nodiscard]] std::uint32_t anchored() const noexcept { return anchored_; }
@@ -106,8 +140,8 @@ private:
     unsigned generation_ = 0;
     std::uint32_t anchored_ = 0;
     std::array<const void*, class_count> classes_{};
+    delivery_progress current_;
     bool running_ = false;
-    bool entered_ = false;
 };
 
 // The block of the userdata. `alive` is null once the state is closing and the loop has ended.
