@@ -70,7 +70,10 @@ op::operation* loop::acquire(const op::operation_type& type, void* waiter) noexc
 }
 
 void loop::reuse(op::operation& delivered, const op::operation_type& type) noexcept {
-    delivered.conclude();
+    if (delivered.at == op::state::delivering) { // else an await failed to start with it
+        delivered.conclude();
+    }
+    CORING_ASSERT(delivered.at == op::state::idle);
     ++delivered.generation;
     delivered.type = &type;
     delivered.target = nullptr;

@@ -62,7 +62,7 @@ struct turn_report {
 struct counters {
     std::uint32_t awaiting;  // operations with a coroutine
     std::uint32_t going_on;  // operations whose coroutine left, still to finish
-    std::uint32_t in_kernel; // operations and watches the engine holds
+    std::uint32_t in_kernel; // operations the engine holds
     std::uint32_t records;   // records in use: awaiting + going_on, when nothing is wrong
 };
 

@@ -42,6 +42,12 @@ int system_socket(lua_State* L) {
     return 1;
 }
 
+// All but the descriptor is gone, or belongs to the process we were forked from.
+void close_inherited(io::stream& socket) {
+    ::close(socket.fd);
+    socket.fd = -1;
+}
+
 // Takes the coroutine that waits on the socket out, and closes the descriptor.
 template <vm::class_id Class>
 op::operation* close_descriptor(io::stream& socket) {
@@ -72,8 +78,13 @@ int common_methods<Class>::close(lua_State* L) {
     vm::scheduler& on = vm::scheduler_of(L);
     io::stream& socket = check_socket(L, on, Class, name_of(Class));
     luaL_checkstack(L, 4, nullptr);
-    if (op::operation* waiting = close_descriptor<Class>(socket); waiting != nullptr) {
-        resume_closed(L, on, *waiting);
+    if (on.forked()) {
+        close_inherited(socket);
+    } else {
+        vm::check_place(L, on);
+        if (op::operation* waiting = close_descriptor<Class>(socket); waiting != nullptr) {
+            resume_closed(L, on, *waiting);
+        }
     }
     lua_pushboolean(L, 1);
     return 1;
@@ -97,9 +108,8 @@ int common_methods<Class>::collect(lua_State* L) {
     if (socket == nullptr || !socket->is_open()) {
         return 0;
     }
-    if (on == nullptr || on->forked()) {
-        ::close(socket->fd); // all else is gone, or shared with the parent
-        socket->fd = -1;
+    if (on == nullptr || !on->belongs_here()) {
+        close_inherited(*socket);
         return 0;
     }
     if (vm::test_object(L, 1, *on, Class) == nullptr) {

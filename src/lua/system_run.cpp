@@ -37,11 +37,9 @@ int system_run(lua_State* L) {
     if (on.running()) {
         return luaL_error(L, "already running");
     }
-    if (on.forked()) {
-        return luaL_error(L, "scheduler not usable after fork");
-    }
+    vm::check_place(L, on);
     if (!on.on().adopt_thread()) {
-        return luaL_error(L, "scheduler has operations pending in another thread");
+        return luaL_error(L, "scheduler cannot run in this thread");
     }
     luaL_checkstack(L, 8, nullptr);
     vm::run_end end = on.run(L, mode);

@@ -66,7 +66,7 @@ public:
     // Zero, or an errno.
     [[nodiscard]] virtual int watch(int fd, unsigned watch) noexcept = 0;
 
-    // Operations and watches in the kernel.
+    // Operations in the kernel; watches do not count.
     [[nodiscard]] virtual std::uint32_t in_kernel() const noexcept = 0;
 
     // Takes back everything, watches too, reporting operations to the sink. False if the kernel

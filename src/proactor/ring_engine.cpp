@@ -77,6 +77,7 @@ void ring_engine::arm_watches() noexcept {
         filled.poll(place.fd, POLLIN);
         filled.set_user_data(user_data_of(watch_slot, index));
         place.armed = true;
+        ++armed_watches_;
         --unarmed_watches_;
         ++in_kernel_;
     }

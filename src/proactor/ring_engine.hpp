@@ -29,7 +29,9 @@ public:
     void moved(op::descriptor& place) noexcept override;
     [[nodiscard]] int watch(int fd, unsigned watch) noexcept override;
 
-    [[nodiscard]] std::uint32_t in_kernel() const noexcept override { return in_kernel_; }
+    [[nodiscard]] std::uint32_t in_kernel() const noexcept override {
+        return in_kernel_ - armed_watches_;
+    }
 
     [[nodiscard]] bool withdraw_all(op::completion_sink& sink) noexcept override;
     [[nodiscard]] bool belongs_here() const noexcept override;
@@ -51,7 +53,8 @@ private:
     op::operation_slab& operations_;
     ring ring_;
     const void* thread_ = nullptr;
-    std::uint32_t in_kernel_ = 0;
+    std::uint32_t in_kernel_ = 0; // entries the kernel has to answer
+    std::uint32_t armed_watches_ = 0;
     std::array<watch_place, watch_count> watches_{};
     unsigned unarmed_watches_ = 0;
     bool closing_ = false;

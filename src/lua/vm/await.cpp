@@ -42,7 +42,7 @@ void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
 // not in the index any more; if it still is, it was closed while it waited.
 int guard_close(lua_State* L) {
     scheduler* on = scheduler_if_any(L);
-    if (on == nullptr || on->forked()) {
+    if (on == nullptr || !on->belongs_here()) {
         return 0;
     }
     if (op::operation* waiting = on->waiters().find(L);
@@ -134,9 +134,8 @@ delivery_of delivered(lua_State* L, lua_KContext context, int base) {
         on->entered();
         return {waiting, on};
     }
-    if (!on->forked()) {
-        leave(L, *on, *waiting);
-    }
+    check_place(L, *on);
+    leave(L, *on, *waiting);
     return {nullptr, on};
 }
 

@@ -69,6 +69,11 @@ public:
         return generation_ != base::fork_generation();
     }
 
+    // Whether the calling thread may take operations back from the engine.
+    [[nodiscard]] bool belongs_here() const noexcept {
+        return !forked() && (loop_.belongs_here() || loop_.count().in_kernel == 0);
+    }
+
     [[nodiscard]] bool running() const noexcept { return running_; }
 
     // Turns until the mode is satisfied. Delivers from `L`, on whose stack two places are free.
@@ -148,6 +153,10 @@ private:
 struct scheduler_block {
     scheduler* alive;
 };
+
+// Raises where belongs_here() is false: in a forked child, or when a host drives the state from
+// another thread than the one whose operations are still pending.
+void check_place(lua_State* L, const scheduler& on);
 
 // The state's scheduler, from the running function's upvalue. Raises when it has ended.
 [[nodiscard]] scheduler& scheduler_of(lua_State* L);

@@ -64,8 +64,9 @@ int close_scheduler(lua_State* L) {
         return 0;
     }
     exit_flusher().forget(ended);
-    // In a forked child all of it is shared with the parent: nothing is touched, nothing freed.
-    if (!ended->forked() && ended->close()) {
+    // In a forked child all of it is shared with the parent, in another thread the kernel still
+    // has some of it: nothing is touched, nothing freed.
+    if (ended->belongs_here() && ended->close()) {
         delete ended;
     }
     return 0;
@@ -149,6 +150,15 @@ scheduler& scheduler_of(lua_State* L) {
         luaL_error(L, "scheduler is closed");
     }
     return *alive;
+}
+
+void check_place(lua_State* L, const scheduler& on) {
+    if (on.forked()) {
+        luaL_error(L, "scheduler not usable after fork");
+    }
+    if (!on.belongs_here()) {
+        luaL_error(L, "scheduler has operations pending in another thread");
+    }
 }
 
 void push_upvalues(lua_State* L) {
