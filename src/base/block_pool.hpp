@@ -33,7 +33,7 @@ private:
 
     static constexpr std::array<std::size_t, 5> class_sizes = {64, 128, 256, 1024,
                                                                largest_class};
-    static constexpr std::size_t kept_per_class = 256;
+    static constexpr std::size_t kept_per_class = 2048;
 
     [[nodiscard]] static std::size_t class_of(std::size_t size) noexcept;
 

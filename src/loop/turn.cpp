@@ -19,6 +19,7 @@ void fetch_ahead(const op::operation_list& rest) noexcept {
         __builtin_prefetch(next->waiter);
         __builtin_prefetch(static_cast<const char*>(next->waiter) + 64);
         __builtin_prefetch(next->target);
+        __builtin_prefetch(reinterpret_cast<const char*>(next->target) - 32); // its object
     }
 }
 
