@@ -19,13 +19,13 @@ class [[nodiscard]] result {
     static_assert(std::is_nothrow_move_constructible_v<Value>);
 
 public:
-    result(Value value) noexcept
-        : value_{std::move(value)} {} // NOLINT(google-explicit-constructor)
+    // Implicit, as with std::expected: functions return a value or a failure.
+    // NOLINTBEGIN(google-explicit-constructor)
+    result(Value value) noexcept : value_{std::move(value)} {}
 
-    result(failure reason) noexcept
-        : code_{reason.code} { // NOLINT(google-explicit-constructor)
-        CORING_ASSERT(reason.code > 0);
-    }
+    result(failure reason) noexcept : code_{reason.code} { CORING_ASSERT(reason.code > 0); }
+
+    // NOLINTEND(google-explicit-constructor)
 
     [[nodiscard]] bool has_value() const noexcept { return code_ == 0; }
 
@@ -53,8 +53,7 @@ class [[nodiscard]] result<void> {
 public:
     result() noexcept = default;
 
-    result(failure reason) noexcept
-        : code_{reason.code} {} // NOLINT(google-explicit-constructor)
+    result(failure reason) noexcept : code_{reason.code} {}
 
     [[nodiscard]] bool has_value() const noexcept { return code_ == 0; }
 

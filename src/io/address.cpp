@@ -8,7 +8,7 @@
 
 namespace coring::io {
 
-ip_address::ip_address(ip_version version) noexcept {
+ip_address::ip_address(ip_version version) noexcept : storage_{} {
     std::memset(&storage_, 0, sizeof storage_);
     storage_.any.sa_family = version == ip_version::v6 ? AF_INET6 : AF_INET;
 }

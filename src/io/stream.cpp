@@ -33,6 +33,9 @@ void end_in_line(stream& of, op::operation& queued, int result) noexcept {
     if (!detached && result == -ECANCELED) {
         of.on->cancel_ready(queued);
     }
+    if (!detached) {
+        of.on->detach_from_object(queued); // `of` may be gone when it is delivered, if it ever is
+    }
 }
 
 // What became of a queued operation that is tried once more because its stream closes. Once one
@@ -54,6 +57,9 @@ bool close_head(stream& open, op::operation& head) noexcept {
     if (open.writer == nullptr) { // the kernel reported it, and it left the line
         if (head.at == op::state::ready && head.result == -ECANCELED) {
             open.on->cancel_ready(head);
+        }
+        if (head.at == op::state::ready) {
+            open.on->detach_from_object(head);
         }
         return head.result == 0; // of an abandoned one too, whose record is free by now
     }
@@ -189,7 +195,8 @@ void release_stream(stream& abandoned) noexcept {
         return;
     }
     stream& body = *heir;
-    static_cast<socket&>(body) = abandoned;
+    const socket& state = abandoned; // all but the line, which moves below
+    static_cast<socket&>(body) = state;
     body.orphaned = true;
     body.reader = nullptr;
     move_line(abandoned, body);

@@ -61,9 +61,9 @@ base::result<chosen_engine> choose_engine(const engine_wish& wish,
 engine_wish wish_from_environment(bool& unknown) noexcept {
     engine_wish wish;
     unknown = false;
-    // The environment is read before any thread of ours exists.
-    if (const char* text = std::getenv("COUTIL_ENGINE");
-        text != nullptr) { // NOLINT(concurrency-mt-unsafe)
+    // Read before any thread of ours exists; the library does not change the environment.
+    // NOLINTBEGIN(concurrency-mt-unsafe)
+    if (const char* text = std::getenv("COUTIL_ENGINE"); text != nullptr) {
         const std::string_view name{text};
         if (name == "uring") {
             wish.kind = engine_kind::uring;
@@ -73,13 +73,13 @@ engine_wish wish_from_environment(bool& unknown) noexcept {
             unknown = !name.empty() && name != "auto";
         }
     }
-    if (const char* text = std::getenv("COUTIL_RING_ENTRIES");
-        text != nullptr) { // NOLINT(concurrency-mt-unsafe)
+    if (const char* text = std::getenv("COUTIL_RING_ENTRIES"); text != nullptr) {
         const long entries = std::strtol(text, nullptr, 10);
         if (entries >= 1 && entries <= 32768) {
             wish.ring_entries = static_cast<unsigned>(entries);
         }
     }
+    // NOLINTEND(concurrency-mt-unsafe)
     return wish;
 }
 

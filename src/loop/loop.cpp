@@ -300,11 +300,19 @@ bool loop::close() noexcept {
         static_cast<void>(threadpool::pool::process().drain(mailbox_));
         open_letters();
     }
-    return engine_->withdraw_all(*this);
+    const bool all = engine_->withdraw_all(*this);
+    // What nobody will deliver any more is let go of. Calls that a worker still makes are not.
+    for_each_operation([this](op::operation& left) {
+        if (!left.in_kernel()) {
+            detach_from_object(left);
+        }
+    });
+    return all;
 }
 
 counters loop::count() const noexcept {
-    return counters{awaiting_, going_on_, engine_->in_kernel(), operations_.in_use()};
+    const std::uint32_t in_kernel = engine_ != nullptr ? engine_->in_kernel() : 0;
+    return counters{awaiting_, going_on_, in_kernel, operations_.in_use()};
 }
 
 } // namespace coring::loop

@@ -36,12 +36,10 @@ public:
     deliverer& operator=(const deliverer&) = delete;
     deliverer(deliverer&&) = delete;
     deliverer& operator=(deliverer&&) = delete;
+    virtual ~deliverer() = default;
 
     // Requires the state ready. Ensures that a resumed or dropped operation is concluded.
     virtual delivery deliver(op::operation& ready) noexcept = 0;
-
-protected:
-    ~deliverer() = default;
 };
 
 // Something that lives on the loop without an owner, until it is dismissed or the loop closes.
@@ -74,7 +72,7 @@ public:
     loop& operator=(const loop&) = delete;
     loop(loop&&) = delete;
     loop& operator=(loop&&) = delete;
-    ~loop();
+    ~loop() override;
 
     // Chooses and opens the engine. Required before anything else.
     [[nodiscard]] base::result<void> open(const engine_wish& wish) noexcept;

@@ -17,15 +17,13 @@ public:
     completion_sink& operator=(const completion_sink&) = delete;
     completion_sink(completion_sink&&) = delete;
     completion_sink& operator=(completion_sink&&) = delete;
+    virtual ~completion_sink() = default;
 
     // The kernel's answer to an operation in flight: a count or a negative errno.
     virtual void completed(operation& done, int answer) noexcept = 0;
 
     // A watched descriptor is readable.
     virtual void watched(unsigned watch) noexcept = 0;
-
-protected:
-    ~completion_sink() = default;
 };
 
 constexpr std::int64_t no_deadline = INT64_MAX;

@@ -83,6 +83,20 @@ void ring_engine::arm_watches() noexcept {
     }
 }
 
+op::entry ring_engine::enter_kernel(bool sleep, std::int64_t timeout_ns) noexcept {
+    const bool submits = ring_.unsubmitted() > 0;
+    if (!sleep && !submits && !ring_.must_enter()) {
+        return op::entry::done;
+    }
+    const std::uint64_t limit = sleep && submits ? limit_of(timeout_ns) : 0;
+    // EBUSY and EAGAIN leave entries unsubmitted: they go with the next entry.
+    const int entered = ring_.enter(sleep ? 1 : 0, timeout_ns);
+    // An entry that submitted is answered with how much, whatever ended its sleep.
+    const bool early = entered == 0 && limit > 0 && !ring_.has_completions() &&
+                       base::monotonic_ns() < limit;
+    return entered == -EINTR || early ? op::entry::interrupted : op::entry::done;
+}
+
 op::entry ring_engine::enter(op::operation_list& queued,
                              op::completion_sink& sink,
                              std::int64_t timeout_ns) noexcept {
@@ -92,17 +106,8 @@ op::entry ring_engine::enter(op::operation_list& queued,
         submit(queued);
         const bool more = !queued.empty() || unarmed_watches_ > 0;
         const bool sleep = timeout_ns > 0 && !more && fruitless && !ring_.has_completions();
-        const bool submits = ring_.unsubmitted() > 0;
-        if (sleep || submits || ring_.must_enter()) {
-            const std::uint64_t limit = sleep && submits ? limit_of(timeout_ns) : 0;
-            // EBUSY and EAGAIN leave entries unsubmitted: they go with the next entry.
-            const int entered = ring_.enter(sleep ? 1 : 0, timeout_ns);
-            // An entry that submitted is answered with how much, whatever ended its sleep.
-            const bool early = entered == 0 && !ring_.has_completions() && limit > 0 &&
-                               base::monotonic_ns() < limit;
-            if (entered == -EINTR || early) {
-                ended = op::entry::interrupted;
-            }
+        if (enter_kernel(sleep, timeout_ns) == op::entry::interrupted) {
+            ended = op::entry::interrupted;
         }
         const bool came = drain(sink);
         fruitless = fruitless && !came;
@@ -138,6 +143,7 @@ bool ring_engine::drain(op::completion_sink& sink) noexcept {
 void ring_engine::take_watch(unsigned index, op::completion_sink& sink) noexcept {
     CORING_ASSERT(index < watch_count && watches_[index].armed);
     watches_[index].armed = false;
+    --armed_watches_;
     if (!closing_) {
         ++unarmed_watches_;
         sink.watched(index);

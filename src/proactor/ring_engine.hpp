@@ -45,6 +45,7 @@ private:
     static constexpr unsigned watch_count = 4;
 
     void submit(op::operation_list& queued) noexcept;
+    [[nodiscard]] op::entry enter_kernel(bool sleep, std::int64_t timeout_ns) noexcept;
     void arm_watches() noexcept;
     // Reports all that completed; true if there was anything.
     bool drain(op::completion_sink& sink) noexcept;

@@ -123,6 +123,7 @@ int suspend_unguarded(lua_State* L, scheduler& on, op::operation& waiting, lua_K
 }
 
 delivery_of delivered(lua_State* L, lua_KContext context, int base) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): Lua hands a pointer through as an integer
     auto* waiting = reinterpret_cast<op::operation*>(context);
     scheduler* on = scheduler_if_any(L);
     if (on == nullptr) {

@@ -56,7 +56,7 @@ public:
     scheduler& operator=(const scheduler&) = delete;
     scheduler(scheduler&&) = delete;
     scheduler& operator=(scheduler&&) = delete;
-    ~scheduler() = default;
+    ~scheduler() override = default;
 
     [[nodiscard]] base::result<void> open(const loop::engine_wish& wish) noexcept;
 

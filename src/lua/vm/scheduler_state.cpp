@@ -148,6 +148,7 @@ scheduler& scheduler_of(lua_State* L) {
     scheduler* alive = scheduler_if_any(L);
     if (__builtin_expect(static_cast<long>(alive == nullptr), 0) != 0) {
         luaL_error(L, "scheduler is closed");
+        __builtin_unreachable();
     }
     return *alive;
 }
