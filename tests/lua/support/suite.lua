@@ -12,6 +12,9 @@ local suite = {
     -- A script may set this to a function that returns the number of open descriptors. Pure Lua
     -- cannot count them without opening some.
     descriptors = nil,
+
+    -- Whether the engine's own accounts are checked as well; see suite.strict.
+    accounts = false,
 }
 
 local passed, skipped = 0, 0
@@ -54,6 +57,13 @@ local function leftovers(opened)
     if system ~= nil and system.run("ready") ~= false then
         return "coroutines are still waiting after the case"
     end
+    if suite.accounts then
+        for name, count in pairs(system.engine("counters")) do
+            if name ~= "inkernel" and count ~= 0 then
+                return string.format("%d %s after the case", count, name)
+            end
+        end
+    end
     if suite.descriptors ~= nil then
         local open = suite.descriptors()
         if open ~= opened then
@@ -63,8 +73,26 @@ local function leftovers(opened)
     return nil
 end
 
+-- From now on each case must also leave the engine without operations and the process with the
+-- descriptors it had. What the engine opens once and keeps is opened by support.net.
+function suite.strict()
+    local native = require "native"
+    local loaded, problem = pcall(require, "coutil.system")
+    if not loaded and string.find(problem, "cannot start: io_uring", 1, true) then
+        print("skipped: " .. problem)
+        os.exit(77)
+    end
+    require "support.net"
+    suite.descriptors = function() return (select(2, native.descriptors())) end
+    suite.accounts = true
+    return suite
+end
+
 -- Runs the function as the case that proves the sentence `name`.
 function suite.case(name, body)
+    if os.getenv("COUTIL_TEST_VERBOSE") then
+        io.stderr:write(name, "\n")
+    end
     local opened = suite.descriptors ~= nil and suite.descriptors() or nil
     local done, problem = xpcall(body, trace)
     local checked, left = xpcall(leftovers, trace, opened)
@@ -161,6 +189,9 @@ function suite.finish()
         print(string.format("%s: %d skipped", name, skipped))
     end
     print(string.format("%s: %d passed, %d failed", name, passed, #failures))
+    if passed == 0 and skipped > 0 and #failures == 0 then
+        os.exit(77, true) -- nothing was shown
+    end
     os.exit(#failures == 0, true)
 end
 

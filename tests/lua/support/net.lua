@@ -1,0 +1,153 @@
+-- Connections for the tests: a listener, both ends of a stream, and the number of a descriptor.
+
+local system = require "coutil.system"
+local memory = require "memory"
+local native = require "native"
+local tasks = require "support.tasks"
+
+local net = {}
+
+-- The domains every case on sockets is run for.
+net.domains = { "ipv4", "ipv6" }
+
+local loopback = { ipv4 = "127.0.0.1", ipv6 = "::1" }
+
+function net.loopback(domain, port)
+    return system.address(domain or "ipv4", loopback[domain or "ipv4"], port or 0)
+end
+
+-- A passive socket that listens on loopback, and its address.
+function net.listener(domain, backlog)
+    local listener = assert(system.socket("passive", domain or "ipv4"))
+    assert(listener:bind(net.loopback(domain)))
+    assert(listener:listen(backlog or 16))
+    return listener, assert(listener:getaddress())
+end
+
+-- An address on which nobody listens.
+function net.nowhere(domain)
+    local listener, address = net.listener(domain)
+    listener:close()
+    return address
+end
+
+-- An address that answers no connection: its listener's backlog is full. Then what to close.
+function net.unanswered(domain)
+    local listener, address = net.listener(domain, 0)
+    return address, net.closing(listener, net.connect(address))
+end
+
+-- Calls the function; returns the descriptor it opened, then what it returned.
+function net.fd_of(open, ...)
+    local before = native.descriptors()
+    local results = table.pack(open(...))
+    local opened
+    for fd in pairs(native.descriptors()) do
+        if not before[fd] then
+            assert(opened == nil, "more than one descriptor was opened")
+            opened = fd
+        end
+    end
+    return opened, table.unpack(results, 1, results.n)
+end
+
+-- A connected stream of the listener at `address`, in the middle of a task or not.
+function net.connect(address)
+    local stream = assert(system.socket("stream", address.type))
+    if coroutine.isyieldable() then
+        assert(stream:connect(address))
+    else
+        local connected
+        tasks.spawn(function() connected = assert(stream:connect(address)) end)
+        tasks.until_true(function() return connected end)
+    end
+    return stream
+end
+
+-- Closes these sockets, but for those that are closed already.
+function net.close(...)
+    for _, socket in ipairs { ... } do
+        getmetatable(socket).__close(socket)
+    end
+end
+
+-- For a to-be-closed variable: closes these sockets, but for those that are closed already.
+function net.closing(...)
+    local sockets = { ... }
+    return setmetatable({}, {
+        __close = function()
+            net.close(table.unpack(sockets))
+        end,
+    })
+end
+
+-- Both ends of a connection: who connected, who was accepted; then the descriptors of both.
+-- With `small`, the buffers in the kernel are as small as it makes them.
+function net.pair(domain, small)
+    local listener <close>, address = net.listener(domain)
+    local here, near, far
+    here, near = net.fd_of(system.socket, "stream", domain or "ipv4")
+    if small then native.small(here) end
+    local there
+    there = net.fd_of(function()
+        local connected
+        tasks.spawn(function() connected = assert(near:connect(address)) end)
+        tasks.spawn(function() far = assert(listener:accept()) end)
+        tasks.until_true(function() return connected and far end)
+    end)
+    if small then native.small(there) end
+    return near, far, here, there
+end
+
+-- A memory that holds the text and can be resized.
+function net.resizable(text)
+    local bytes = memory.create()
+    bytes:resize(#text, text)
+    return bytes
+end
+
+-- Reads until the end of the stream, or until so many bytes are there; returns them.
+function net.read_all(stream, limit, buffer)
+    buffer = buffer or memory.create(65536)
+    local parts, size = {}, 0
+    while size < (limit or math.huge) do
+        local count, problem = stream:read(buffer)
+        if not count then
+            assert(problem == "end of file", problem)
+            break
+        end
+        parts[#parts + 1] = buffer:tostring(1, count)
+        size = size + count
+    end
+    return table.concat(parts)
+end
+
+local block
+do
+    local words, length = {}, 0
+    while length < 65521 do -- a prime: no power of two hides a shift
+        words[#words + 1] = string.format("%d,", #words)
+        length = length + #words[#words]
+    end
+    block = string.sub(table.concat(words), 1, 65521)
+end
+
+-- Some text of this length in which each place can be told from its neighbours.
+function net.text(size)
+    return string.sub(string.rep(block, size // #block + 1), 1, size)
+end
+
+-- More than the buffers of a small pair take.
+net.plenty = 4 * 1024 * 1024
+
+-- The engine keeps a descriptor in reserve from the first accept on; now is better than later.
+do
+    local listener = net.listener()
+    local acceptor = coroutine.create(function() listener:accept() end)
+    assert(coroutine.resume(acceptor))
+    system.run("ready")
+    coroutine.close(acceptor)
+    listener:close()
+end
+
+return net
