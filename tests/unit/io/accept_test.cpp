@@ -127,6 +127,20 @@ TEST_P(accept_test, closing_hands_the_acceptor_back_and_frees_the_port_at_once) 
     on.expect_nothing_left();
 }
 
+// A finalizer may close the listener while the acceptor makes room for its connection.
+TEST_P(accept_test, closing_from_inside_the_delivery_hands_nobody_back) {
+    io::listener& listener = listening();
+    task& acceptor = accept(listener);
+    acceptor.take = [&](op::operation&) {
+        EXPECT_EQ(io::close_listener(listener), nullptr);
+        return -ECANCELED;
+    };
+    knock(listener);
+    finish(acceptor);
+    EXPECT_EQ(acceptor.result, -ECANCELED);
+    EXPECT_EQ(acceptor.times, 1);
+}
+
 TEST_P(accept_test, a_client_in_the_queue_of_a_closed_listener_sees_the_end) {
     io::listener& listener = listening();
     task& acceptor = accept(listener);

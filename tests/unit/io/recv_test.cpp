@@ -98,7 +98,7 @@ TEST_P(recv_test, a_delivery_that_finds_nothing_waits_on) {
     on.turn_without_waiting();
     auto take = reader.take;
     bool robbed = false;
-    reader.take = [&](op::operation& reading) {
+    reader.take = [&, &ours = ours](op::operation& reading) {
         if (!std::exchange(robbed, true)) {
             std::array<char, 16> away{};
             EXPECT_GT(::recv(ours.fd, away.data(), away.size(), MSG_DONTWAIT), 0);
