@@ -34,7 +34,7 @@ void end_in_line(stream& of, op::operation& queued, int result) noexcept {
         of.on->cancel_ready(queued);
     }
     if (!detached) {
-        of.on->detach_from_object(queued); // `of` may be gone when it is delivered, if it ever is
+        of.on->detach_from_object(queued); // `of` may be gone when it is delivered, if ever
     }
 }
 
