@@ -171,8 +171,21 @@ void loop::leave(op::operation& waiting) noexcept {
         ++going_on_;
         return;
     }
-    pull(waiting, 0);
-    waiting.drop_ready();
+    drop(waiting);
+}
+
+void loop::drop(op::operation& waiting) noexcept {
+    if (waiting.at == op::state::in_flight) {
+        withdraw(waiting); // the kernel may report it at the last moment
+    }
+    waiting.unlink();
+    if (waiting.at == op::state::queued) {
+        waiting.drop_queued();
+    } else if (waiting.at == op::state::in_flight) {
+        waiting.drop_in_flight();
+    } else {
+        waiting.drop_ready();
+    }
     conclude(waiting);
 }
 

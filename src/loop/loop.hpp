@@ -149,6 +149,9 @@ public:
     // The waiter leaves. What happens to the operation is its type's on_leave.
     void leave(op::operation& waiting) noexcept;
 
+    // The wait ends and leaves nothing behind. Requires that it is queued, in flight or ready.
+    void drop(op::operation& waiting) noexcept;
+
     // Takes a queued, in-flight or ready operation out of wherever it is; it ends ready, on no
     // list, with `result`, for the caller to deliver.
     void pull(op::operation& waiting, int result) noexcept;
