@@ -40,6 +40,9 @@ public:
 
     // Requires the state ready. Ensures that a resumed or dropped operation is concluded.
     virtual delivery deliver(op::operation& ready) noexcept = 0;
+
+    // Asked before the loop sleeps: whether something came up that the run should end for.
+    [[nodiscard]] virtual bool interrupted() noexcept { return false; }
 };
 
 // Something that lives on the loop without an owner, until it is dismissed or the loop closes.

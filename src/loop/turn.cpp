@@ -162,15 +162,16 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
     turn_report report;
     in_turn_ = true;
     served_ = 0;
-    turn_began_ =
-        timers_.next_order(); // a timer started in this turn is due in the next at best
+    // A timer started in this turn is due in the next at best.
+    turn_began_ = timers_.next_order();
     if (!dismissed_.empty()) {
         end_dismissed();
     }
     if (before_sleep(report)) {
         // In a step, somebody was served already: what is ready now is still taken along.
         const bool served = late == late_timers::this_turn && report.resumed > 0;
-        const std::int64_t limit = sleep_limit(served ? waiting::forbidden : wait);
+        const bool awake = served || deliverer_.interrupted();
+        const std::int64_t limit = sleep_limit(awake ? waiting::forbidden : wait);
         served_ = 0;
         const op::entry ended = engine_->enter(queued_, *this, limit);
         report.interrupted = ended == op::entry::interrupted;

@@ -92,8 +92,8 @@ op::entry ring_engine::enter_kernel(bool sleep, std::int64_t timeout_ns) noexcep
     // EBUSY and EAGAIN leave entries unsubmitted: they go with the next entry.
     const int entered = ring_.enter(sleep ? 1 : 0, timeout_ns);
     // An entry that submitted is answered with how much, whatever ended its sleep.
-    const bool early = entered == 0 && limit > 0 && !ring_.has_completions() &&
-                       base::monotonic_ns() < limit;
+    const bool early =
+        entered == 0 && limit > 0 && !ring_.has_completions() && base::monotonic_ns() < limit;
     return entered == -EINTR || early ? op::entry::interrupted : op::entry::done;
 }
 

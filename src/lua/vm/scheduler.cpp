@@ -64,6 +64,10 @@ void scheduler::deliver_from(lua_State* L,
     other_ = old_other;
 }
 
+bool scheduler::interrupted() noexcept {
+    return lua_gethook(from_) != hook_;
+}
+
 run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
     from_ = L;
     running_ = true;
@@ -75,7 +79,7 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
         mode == run_mode::step ? loop::late_timers::this_turn : loop::late_timers::next_turn;
     // A signal handler of the host may set a hook at any moment, also when the loop never
     // sleeps.
-    const lua_Hook hook = lua_gethook(L);
+    hook_ = lua_gethook(L);
     bool going = loop_.alive();
     while (going) {
         const loop::turn_report report = loop_.turn(wait, late);
@@ -86,7 +90,7 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
         const bool satisfied =
             mode == run_mode::ready || (mode == run_mode::step && report.resumed > 0);
         going = loop_.alive() && !loop_.halted() && !satisfied;
-        if (going && (report.interrupted || lua_gethook(L) != hook)) {
+        if (going && (report.interrupted || interrupted())) {
             end = run_end::interrupted;
             break;
         }

@@ -82,6 +82,9 @@ public:
     // Resumes the waiter of a ready operation. Also called by close(), outside of run.
     loop::delivery deliver(op::operation& ready) noexcept override;
 
+    // Whether a signal handler of the host set a hook since run began.
+    [[nodiscard]] bool interrupted() noexcept override;
+
     // As deliver(), from any state at any time; errors are warned of as of `place`.
     void deliver_from(lua_State* L,
                       op::operation& ready,
@@ -140,6 +143,7 @@ private:
     loop::loop loop_;
     waiter_index waiters_;
     lua_State* from_ = nullptr; // who delivers
+    lua_Hook hook_ = nullptr;   // what hook that state had when run began
     const char* place_ = "system.run";
     const char* other_ = "(error object is not a string)";
     unsigned generation_ = 0;
