@@ -53,6 +53,7 @@ class [[nodiscard]] result<void> {
 public:
     result() noexcept = default;
 
+    // NOLINTNEXTLINE(google-explicit-constructor)
     result(failure reason) noexcept : code_{reason.code} {}
 
     [[nodiscard]] bool has_value() const noexcept { return code_ == 0; }

@@ -24,18 +24,6 @@ void prepare(op::operation& waiting, proactor::submission& entry) noexcept {
     entry.poll(waiting.target->fd, POLLIN);
 }
 
-bool finish(op::operation& waiting, int answer) noexcept {
-    waiting.result = std::min(answer, 0);
-    return true;
-}
-
-void release(op::operation& done) noexcept {
-    if (done.target != nullptr && done.target->reader == &done) {
-        done.target->reader = nullptr;
-    }
-    done.target = nullptr; // the object may go before the record does
-}
-
 // One descriptor of the process that is held back for when there are no others.
 class reserve {
 public:
@@ -107,9 +95,9 @@ const op::operation_type accept_type = {
     .side = op::direction::in,
     .prepare = prepare,
     .attempt = nullptr,
-    .finish = finish,
+    .finish = finish_readiness,
     .take_over = nullptr,
-    .release = release,
+    .release = release_reader,
 };
 
 void accept_start(listener& on, op::operation& idle) noexcept {

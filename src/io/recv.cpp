@@ -20,19 +20,6 @@ void prepare(op::operation& waiting, proactor::submission& entry) noexcept {
     entry.poll(waiting.target->fd, POLLIN | POLLRDHUP);
 }
 
-// The mask that a poll answers is of no interest: the receive finds out.
-bool finish(op::operation& waiting, int answer) noexcept {
-    waiting.result = std::min(answer, 0);
-    return true;
-}
-
-void release(op::operation& done) noexcept {
-    if (done.target != nullptr && done.target->reader == &done) {
-        done.target->reader = nullptr;
-    }
-    done.target = nullptr; // the object may go before the record does
-}
-
 } // namespace
 
 const op::operation_type recv_type = {
@@ -42,9 +29,9 @@ const op::operation_type recv_type = {
     .side = op::direction::in,
     .prepare = prepare,
     .attempt = nullptr,
-    .finish = finish,
+    .finish = finish_readiness,
     .take_over = nullptr,
-    .release = release,
+    .release = release_reader,
 };
 
 void recv_start(stream& from, op::operation& idle) noexcept {

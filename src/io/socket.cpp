@@ -1,10 +1,23 @@
 #include "io/socket.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/socket.h>
 
 namespace coring::io {
+
+bool finish_readiness(op::operation& waiting, int answer) noexcept {
+    waiting.result = std::min(answer, 0);
+    return true;
+}
+
+void release_reader(op::operation& done) noexcept {
+    if (done.target != nullptr && done.target->reader == &done) {
+        done.target->reader = nullptr;
+    }
+    done.target = nullptr; // the object may go before the record does
+}
 
 base::result<void> open_socket(socket& closed) noexcept {
     CORING_ASSERT(!closed.is_open());

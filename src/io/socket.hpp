@@ -47,6 +47,12 @@ struct socket : op::descriptor {
     [[nodiscard]] bool is_open() const noexcept { return fd >= 0; }
 };
 
+// What the verbs that take from a descriptor share. The mask that a poll answers is of no
+// interest, the attempt finds out; when the operation is over, its socket is free for the next
+// reader.
+[[nodiscard]] bool finish_readiness(op::operation& waiting, int answer) noexcept;
+void release_reader(op::operation& done) noexcept;
+
 // Creates the descriptor: close-on-exec, and blocking, as whoever inherits it expects. Requires
 // a closed socket.
 [[nodiscard]] base::result<void> open_socket(socket& closed) noexcept;

@@ -56,7 +56,7 @@ enum class late_timers : std::uint8_t { next_turn, this_turn };
 
 struct turn_report {
     std::uint32_t resumed = 0;
-    bool interrupted = false; // a signal handler ran while the loop slept
+    bool interrupted = false; // a signal handler ran, or the deliverer wants the run to end
     bool refused = false;     // a waiter could not be resumed; the turn ended early
 };
 

@@ -13,11 +13,12 @@ namespace coring::loop {
 namespace {
 
 // A hint about the cache line `offset` bytes from `place`, which may be null or end before
-// that.
+// that: computed as a number, since it need not be a pointer to anything.
 void fetch_near(const void* place, std::intptr_t offset) noexcept {
-    const auto address = reinterpret_cast<std::uintptr_t>(place);
-    __builtin_prefetch(
-        reinterpret_cast<const void*>(address + static_cast<std::uintptr_t>(offset)));
+    const auto address =
+        reinterpret_cast<std::uintptr_t>(place) + static_cast<std::uintptr_t>(offset);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    __builtin_prefetch(reinterpret_cast<const void*>(address));
 }
 
 // With a thousand connections everything about the next one has left the caches. Asking for it
@@ -170,11 +171,12 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
     if (before_sleep(report)) {
         // In a step, somebody was served already: what is ready now is still taken along.
         const bool served = late == late_timers::this_turn && report.resumed > 0;
-        const bool awake = served || deliverer_.interrupted();
-        const std::int64_t limit = sleep_limit(awake ? waiting::forbidden : wait);
+        const bool called_off = deliverer_.interrupted();
+        const std::int64_t limit =
+            sleep_limit(served || called_off ? waiting::forbidden : wait);
         served_ = 0;
         const op::entry ended = engine_->enter(queued_, *this, limit);
-        report.interrupted = ended == op::entry::interrupted;
+        report.interrupted = called_off || ended == op::entry::interrupted;
         if (limit != 0) {
             update_time();
         }

@@ -90,7 +90,7 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
         const bool satisfied =
             mode == run_mode::ready || (mode == run_mode::step && report.resumed > 0);
         going = loop_.alive() && !loop_.halted() && !satisfied;
-        if (going && (report.interrupted || interrupted())) {
+        if (going && report.interrupted) {
             end = run_end::interrupted;
             break;
         }

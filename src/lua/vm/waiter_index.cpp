@@ -23,7 +23,7 @@ bool waiter_index::reserve(std::uint32_t count) noexcept {
     if (count <= count_ * 2) {
         return true;
     }
-    const std::uint32_t room = std::bit_ceil(count + 1) / 2;
+    const std::uint32_t room = std::max(std::bit_ceil(count) / 2, 16U);
     auto* buckets = static_cast<std::uint32_t*>(std::malloc(room * sizeof(std::uint32_t)));
     if (buckets == nullptr) {
         return false;
