@@ -42,11 +42,12 @@ void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
 // not in the index any more; if it still is, it was closed while it waited.
 int guard_close(lua_State* L) {
     scheduler* on = scheduler_if_any(L);
-    if (on == nullptr || !on->belongs_here()) {
+    if (on == nullptr) {
         return 0;
     }
-    if (op::operation* waiting = on->waiters().find(L);
-        waiting != nullptr && waiting->at != op::state::delivering) {
+    // Every await ends here, and nearly all find nothing: what costs more is asked last.
+    op::operation* waiting = on->waiters().find(L);
+    if (waiting != nullptr && waiting->at != op::state::delivering && on->belongs_here()) {
         leave(L, *on, *waiting);
     }
     return 0;
