@@ -73,4 +73,10 @@ int call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) n
     return 0;
 }
 
+void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept {
+    idle.data = &job;
+    idle.arm();
+    on.settle(idle, job.answer);
+}
+
 } // namespace coring::io

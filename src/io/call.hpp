@@ -29,4 +29,8 @@ struct call_job : threadpool::job {
 [[nodiscard]] int
 call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) noexcept;
 
+// The job ran already, on this thread: its answer is delivered like that of a worker. The
+// operation owns the job from then on.
+void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept;
+
 } // namespace coring::io

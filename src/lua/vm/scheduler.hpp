@@ -29,10 +29,22 @@ enum class class_id : std::uint8_t {
     memory_fixed,
     memory_reference,
     address,
+    address_list,
+    datagram,
     tcp_stream,
-    tcp_passive
+    tcp_passive,
+    local_stream,
+    share_stream,
+    local_passive,
+    terminal,
+    file,
+    directory_list,
+    environment,
+    cpu_stats,
+    interfaces,
+    count_, // none: how many there are
 };
-inline constexpr std::size_t class_count = 5;
+inline constexpr auto class_count = static_cast<std::size_t>(class_id::count_);
 
 enum class run_mode : std::uint8_t { loop, step, ready };
 enum class run_end : std::uint8_t { done, interrupted, refused };
