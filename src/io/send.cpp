@@ -15,6 +15,8 @@ namespace coring::io {
 namespace {
 
 constexpr std::size_t most_at_once = 0x7ffff000;
+constexpr std::size_t cache_line = 64;
+constexpr std::size_t worth_aligning = 65536;
 
 // Beside the record, as only writes that had to wait need it; in one block with a copy of the
 // bytes, if there is one.
@@ -33,24 +35,47 @@ stream& stream_of(op::operation& write) noexcept {
 }
 
 // SIGPIPE never: the process's disposition is the host's affair.
-int send_now(int fd, std::string_view bytes) noexcept {
+int send_now(int fd, std::string_view bytes, int flags = 0) noexcept {
     const std::size_t size = std::min(bytes.size(), most_at_once);
     ssize_t count = -1;
     do {
-        count = ::send(fd, bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        count = ::send(fd, bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL | flags);
     } while (count < 0 && errno == EINTR);
     return count < 0 ? -errno : static_cast<int>(count);
 }
 
+// The kernel copies large amounts an eighth faster from the beginning of a cache line, where the
+// bytes of a memory never are. So what is before the first line goes ahead, with a word that
+// more follows: no packet leaves for its sake. Zero when there is nothing to gain.
+std::size_t bytes_ahead(std::string_view bytes) noexcept {
+    const auto place = reinterpret_cast<std::uintptr_t>(bytes.data());
+    return bytes.size() < worth_aligning ? 0 : -place % cache_line;
+}
+
+int send_aligned_now(int fd, std::string_view bytes) noexcept {
+    const std::size_t ahead = bytes_ahead(bytes);
+    if (ahead == 0) {
+        return send_now(fd, bytes);
+    }
+    const int first = send_now(fd, bytes.substr(0, ahead), MSG_MORE);
+    if (first < static_cast<int>(ahead)) {
+        return first;
+    }
+    const int rest = send_now(fd, bytes.substr(ahead));
+    return rest < 0 ? first : first + rest;
+}
+
 void prepare(op::operation& write, proactor::submission& entry) noexcept {
     const auto& data = data_of(write);
-    entry.send(write.target->fd, data.bytes, std::min(data.left, most_at_once),
-               MSG_NOSIGNAL | MSG_WAITALL);
+    const std::size_t ahead = bytes_ahead({data.bytes, data.left});
+    const std::size_t size = ahead > 0 ? ahead : std::min(data.left, most_at_once);
+    const int more = ahead > 0 ? MSG_MORE : 0;
+    entry.send(write.target->fd, data.bytes, size, MSG_NOSIGNAL | MSG_WAITALL | more);
 }
 
 int attempt(op::operation& write) noexcept {
     const send_data& data = data_of(write);
-    return send_now(write.target->fd, {data.bytes, data.left});
+    return send_aligned_now(write.target->fd, {data.bytes, data.left});
 }
 
 // Counts what went out. True when the write has ended, with its result set.
@@ -159,7 +184,7 @@ int send_start(stream& to, op::operation& idle, std::string_view bytes, source k
     // call is made on the spot; busy turns batch (docs/decisions/0007).
     if (first && !bytes.empty() &&
         (!on.in_turn() || on.quiet() || (kept != source::stays && !small))) {
-        answer = send_now(to.fd, bytes);
+        answer = send_aligned_now(to.fd, bytes);
         if (answer > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(answer));
         }
