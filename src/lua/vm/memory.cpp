@@ -59,6 +59,14 @@ std::span<char> memory_now(lua_State* L, int arg, const scheduler& on) {
     return find_memory(L, arg, on).bytes;
 }
 
+std::optional<std::string_view> test_memory(lua_State* L, int arg, const scheduler& on) {
+    const memory_bytes found = find_memory(L, arg, on);
+    if (found.kind == memory::kind::none) {
+        return std::nullopt;
+    }
+    return std::string_view{found.bytes.data(), found.bytes.size()};
+}
+
 void check_range(lua_State* L, int arg) {
     static_cast<void>(memory::check_bounds(L, arg));
 }

@@ -5,6 +5,7 @@
 #include "lua/vm/scheduler.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,6 +24,10 @@ std::span<char> check_memory(lua_State* L, int arg, const scheduler& on);
 
 // The same for an argument that was checked; empty if it has none, or was closed.
 [[nodiscard]] std::span<char> memory_now(lua_State* L, int arg, const scheduler& on);
+
+// The bytes of a memory, or nothing for anything else.
+[[nodiscard]] std::optional<std::string_view>
+test_memory(lua_State* L, int arg, const scheduler& on);
 
 // Checks i and j at `arg` and `arg` + 1: integers, or nil or absent for the defaults.
 void check_range(lua_State* L, int arg);
