@@ -16,7 +16,7 @@ constexpr const char* class_name = "coutil:netaddrlist";
 
 // What the userdata begins with; the addresses lie behind it. So Lua knows how much it holds,
 // and frees it.
-struct alignas(io::found_address) address_list {
+struct address_list {
     std::size_t count;
     std::size_t at; // the current one
     bool closed;
@@ -27,6 +27,8 @@ struct alignas(io::found_address) address_list {
 
     [[nodiscard]] const io::found_address& current() noexcept { return items()[at]; }
 };
+
+static_assert(alignof(address_list) >= alignof(io::found_address));
 
 address_list& self_list(lua_State* L) {
     auto& self = *static_cast<address_list*>(

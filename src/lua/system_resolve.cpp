@@ -44,9 +44,9 @@ int await_job(lua_State* L,
     return vm::suspend_after_call(L, on, job, 0, k);
 }
 
-// The continuation of all: `push` makes the results of a job that succeeded and returns their
+// The continuation of all: `Push` makes the results of a job that succeeded and returns their
 // number. It may raise; the operation still owns the job then.
-template <typename Job, int (*push)(lua_State* L, const Job& job)>
+template <typename Job, int (*Push)(lua_State* L, const Job& job)>
 int resolve_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
     const vm::delivery_of here = vm::delivered(L, context, base);
@@ -54,7 +54,7 @@ int resolve_k(lua_State* L, int, lua_KContext context) {
         return vm::left_results(L, base);
     }
     const int answer = here.done->result;
-    const int count = answer == 0 ? push(L, vm::job_of<Job>(*here.done)) : 0;
+    const int count = answer == 0 ? Push(L, vm::job_of<Job>(*here.done)) : 0;
     vm::take_results(*here.on, *here.done);
     return answer == 0 ? count : vm::fail(L, -answer);
 }

@@ -5,6 +5,7 @@
 local suite = require("support.suite").strict()
 local system = require "coutil.system"
 local memory = require "memory"
+local native = require "native"
 local tasks = require "support.tasks"
 local child = require "support.child"
 
@@ -440,6 +441,27 @@ case("a state may be closed with lookups in all stages", function()
             end
         ]] .. ending)
     end
+end)
+
+case("a forked child cannot look names up, and ends with its parent's lookups pending", function()
+    local waiting = {}
+    for index = 1, 20 do
+        waiting[index] = coroutine.create(calls[index % #calls + 1])
+        assert(coroutine.resume(waiting[index]))
+    end
+    local pid = native.fork()
+    if pid == 0 then
+        for _, call in ipairs(calls) do
+            local done, problem = coroutine.resume(coroutine.create(call))
+            if done or not string.find(problem, "scheduler not usable after fork", 1, true) then
+                native.exit(1)
+            end
+        end
+        for index = 1, 10 do coroutine.close(waiting[index]) end
+        os.exit(0, true)
+    end
+    same({ native.wait(pid) }, { "exit", 0 })
+    tasks.run()
 end)
 
 case("finalizers that look names up while arguments are made strings do no harm", function()
