@@ -1,7 +1,9 @@
 // The module coutil.system: gathers the functions of all files that implement a part of it.
 // Manual: System Features.
+#include "lua/addresses.hpp"
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
+#include "lua/system_resolve.hpp"
 #include "lua/system_run.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
@@ -15,6 +17,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
         return; // the module is loaded once more in this state
     }
     make_address_class(L, on);
+    make_address_list_class(L, on);
     make_socket_classes(L, on);
 }
 
@@ -29,8 +32,8 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     const int module = lua_gettop(L);
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
-    for (const luaL_Reg* functions :
-         {run_functions, time_functions, address_functions, socket_functions}) {
+    for (const luaL_Reg* functions : {run_functions, time_functions, address_functions,
+                                      resolve_functions, socket_functions}) {
         vm::add_functions(L, module, functions);
     }
     lua_settop(L, module);

@@ -163,6 +163,27 @@ case("read, write and shutdown of strings and memories", function()
     listener:close()
 end)
 
+-- From the first lookup on the engine keeps a descriptor for its workers.
+plainly(function() system.findaddr("localhost") end)
+system.run()
+
+case("names", function()
+    exhaust(function(start)
+        start = start or plainly
+        start(function()
+            local found <close> = assert(system.findaddr("::1", 80))
+            ok(found:next() and found:getaddress())
+        end)
+        start(function() assert(system.findaddr("localhost", 8080)) end)
+        start(function() assert(system.nameaddr(80)) end)
+        start(function() assert(system.nameaddr("::1")) end)
+        for _ = 1, 2000 do
+            if not system.run("ready") then break end
+            system.suspend(0.0001, "~")
+        end
+    end)
+end)
+
 case("closing what coroutines wait on", function()
     exhaust(function(start)
         start = start or plainly
