@@ -102,8 +102,9 @@ public:
 
     // --- operations -------------------------------------------------------------------------
 
-    // Whether the next acquire() would have to allocate; then the caller may prepare for it.
-    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(); }
+    // Whether the next acquire() may have to allocate; then the caller may prepare for it. One
+    // record more is asked for, for whoever comes between the preparation and the acquisition.
+    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(2); }
 
     [[nodiscard]] std::uint32_t capacity() const noexcept { return operations_.capacity(); }
 

@@ -134,6 +134,7 @@ int stream_methods<Class>::write(lua_State* L) {
 template <vm::class_id Class>
 int stream_methods<Class>::connect(lua_State* L) {
     constexpr int arguments = 1;
+    vm::spell_number(L, 2);
     vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& from = check_socket<Class>(L, on);
     vm::check_yieldable(L);
