@@ -1,14 +1,18 @@
 #include "io/interfaces.hpp"
 
+#include "base/unique_fd.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include <ifaddrs.h>
 #include <linux/if_packet.h>
+#include <sys/ioctl.h>
 
 namespace coring::io {
 
@@ -103,8 +107,20 @@ int prefix_length(const ip_address& mask) noexcept {
     return length;
 }
 
+// As if_indextoname(3), which tells nothing useful when there is no descriptor left.
 int name_interface(unsigned index, interface_name& name) noexcept {
-    return ::if_indextoname(index, name.data()) != nullptr ? 0 : errno;
+    const base::unique_fd any{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    if (!any.valid()) {
+        return errno;
+    }
+    ifreq request{};
+    request.ifr_ifindex = static_cast<int>(index);
+    if (::ioctl(any.get(), SIOCGIFNAME, &request) != 0) {
+        return errno == ENODEV ? ENXIO : errno;
+    }
+    std::copy_n(std::begin(request.ifr_name), name.size(), name.begin());
+    name.back() = '\0';
+    return 0;
 }
 
 } // namespace coring::io

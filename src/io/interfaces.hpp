@@ -30,7 +30,8 @@ using interface_list = entry_list<interface_address>;
 // How many bits of the mask are set before the first that is not.
 [[nodiscard]] int prefix_length(const ip_address& mask) noexcept;
 
-// The name of an interface by its index. Zero or an errno: ENXIO if there is none.
+// The name of an interface by its index, which is not above 2^31 - 1. Zero or an errno: ENXIO
+// if there is none.
 [[nodiscard]] int name_interface(unsigned index, interface_name& name) noexcept;
 
 } // namespace coring::io
