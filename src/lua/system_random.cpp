@@ -100,7 +100,7 @@ int system_random(lua_State* L) {
     if (!blocking) {
         vm::check_yieldable(L);
     }
-    vm::scheduler& on = vm::scheduler_with_room(L);
+    vm::scheduler& on = blocking ? vm::scheduler_of(L) : vm::scheduler_with_room(L);
     const std::span<char> whole = vm::check_memory(L, 1, on);
     vm::check_range(L, 2);
     const std::span<char> range = vm::range_now(L, 2, whole);

@@ -75,7 +75,8 @@ end)
 
 -- In a network of its own, with what this machine may not have.
 local function in_network(commands, chunk)
-    return child.expect("local system = require 'coutil.system'\n" .. chunk, { wrap = shell.in_network(commands) })
+    return child.expect("local system = require 'coutil.system'\n" .. chunk,
+                        { wrap = shell.in_network(commands) })
 end
 
 case("an interface with several addresses has an entry for each", function()

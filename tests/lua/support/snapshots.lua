@@ -68,7 +68,7 @@ return function(class, make, letter, letters)
         iterator, which, first, closing = make(letter)
         for index in iterator, which, first, closing do
             kept = index
-            break
+            if index > 0 then break end
         end
         equal(kept, 1)
         fails(function() return #iterator end, closed)
@@ -90,8 +90,9 @@ return function(class, make, letter, letters)
             equal(fails(function() return iterator(given) end, "bad argument #2"):match("%((.*)%)"),
                   "string expected, got " .. type(which))
         end
-        local absent <close> = make()
-        fails(function() for _ in make() do return end end, "string expected, got nil")
+        local absent <close>, ended = make(), nil
+        fails(function() for _ in make() do ended = true end end, "string expected, got nil")
+        equal(ended, nil)
         fails(function() return absent(nil) end, "(string expected, got nil)")
         fails(function() return absent() end, "(string expected, got no value)")
         local iterator <close>, unknown = make(letter .. "?Z")
@@ -110,7 +111,8 @@ return function(class, make, letter, letters)
             equal(select("#", metatable[close](iterator)), 0)
             metatable.__close(iterator)
             metatable.__gc(iterator)
-            fails(function() return iterator(letter) end, "bad argument #1 to 'iterator' " .. closed)
+            fails(function() return iterator(letter) end,
+                  "bad argument #1 to 'iterator' " .. closed)
             fails(function() return iterator({}, {}) end, closed)
             fails(function() return #iterator end, "bad argument #1 to 'len' " .. closed)
         end
