@@ -31,7 +31,7 @@ private:
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     bool cut_ = false;                    // the line that was returned last goes on
-    std::array<char, longest_line> room_; // NOLINT: read only up to end_
+    std::array<char, longest_line> room_{};
 };
 
 // The number that the text begins with, after blanks; false if there is none, or if it does not

@@ -24,7 +24,7 @@ void push_literal(lua_State* L, const io::ip_address& address) {
 // Pairs of hexadecimal digits with colons between them.
 void push_hardware_text(lua_State* L, const std::array<char, 6>& bytes) {
     static constexpr char digits[] = "0123456789abcdef";
-    std::array<char, 3 * 6> text{};
+    std::array<char, sizeof "00:00:00:00:00:00"> text{};
     std::size_t at = 0;
     for (const char byte : bytes) {
         const auto value = static_cast<unsigned char>(byte);

@@ -56,7 +56,7 @@ const Value& ask(lua_State* L, fact<Value>& about) {
 }
 
 void push_executable(lua_State* L, facts&) {
-    std::array<char, io::path_room> room;
+    std::array<char, io::path_room> room{};
     const std::string_view path = checked(L, io::executable_path(room));
     lua_pushlstring(L, path.data(), path.size());
 }
