@@ -20,7 +20,8 @@ namespace {
 
 using namespace coring::lua;
 
-// clang-format off: one a line, so that whoever adds a part adds a line
+// One a line, so that whoever adds a part adds a line.
+// clang-format off
 const luaL_Reg* const all_functions[] = {
     address_functions,
     cpuinfo_functions,
@@ -35,6 +36,7 @@ const luaL_Reg* const all_functions[] = {
     socket_functions,
     time_functions,
 };
+
 // clang-format on
 
 void make_classes(lua_State* L, vm::scheduler& on) {

@@ -140,14 +140,7 @@ end
 -- More than the buffers of a small pair take.
 net.plenty = 4 * 1024 * 1024
 
--- The engine keeps a descriptor in reserve from the first accept on, and one by which workers wake
--- it from the first call of a worker on; now is better than later.
-do
-    local many = memory.create(65536)
-    local awaiting = coroutine.create(function() assert(system.random(many)) end)
-    assert(coroutine.resume(awaiting))
-    while system.run() do end
-end
+-- The engine keeps a descriptor in reserve from the first accept on; now is better than later.
 do
     local listener = net.listener()
     local acceptor = coroutine.create(function() listener:accept() end)
