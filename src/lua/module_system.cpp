@@ -1,5 +1,6 @@
 // The module coutil.system: gathers the functions of all files that implement a part of it.
 // Manual: System Features.
+#include "lua/file.hpp"
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
 #include "lua/system_run.hpp"
@@ -16,6 +17,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     }
     make_address_class(L, on);
     make_socket_classes(L, on);
+    make_file_class(L, on);
 }
 
 } // namespace
@@ -30,7 +32,7 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
     for (const luaL_Reg* functions :
-         {run_functions, time_functions, address_functions, socket_functions}) {
+         {run_functions, time_functions, address_functions, socket_functions, file_functions}) {
         vm::add_functions(L, module, functions);
     }
     lua_settop(L, module);
