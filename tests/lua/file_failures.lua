@@ -1,5 +1,5 @@
--- Files on systems that refuse: full, read-only, not ours (behaviour 3.2, 12.4, 17). Each in a child
--- that has mounts or an identity of its own, which takes the rights to make them.
+-- Files on systems that refuse: full, read-only, not ours (behaviour 3.2, 12.4). Each case is a
+-- child that has mounts or an identity of its own, which takes the rights to make them.
 
 local suite = require("support.suite").strict()
 local files = require "support.files"

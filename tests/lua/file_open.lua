@@ -61,8 +61,8 @@ twice("w, a, t and f imply writing, and only r reading", function(open, mode)
         local both <close> = assert(open(path, "r" .. letters))
         equal(both:write("AB", 1, -1, nil, mode), 2)
         local appends = string.find(letters, "a") ~= nil
-        equal(files.read(both, 10, 0, mode), ({ t = "AB", a = "0123abAB", af = "0123abAB" })[letters]
-              or "AB23", letters)
+        local content = ({ t = "AB", a = "0123abAB", af = "0123abAB" })[letters] or "AB23"
+        equal(files.read(both, 10, 0, mode), content, letters)
         local flags = { native.fileflags(net.fd_of(open, path, letters)) }
         collectgarbage()
         same(flags, { appends, string.find(letters, "f") ~= nil, false }, letters)

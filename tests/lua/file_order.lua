@@ -1,6 +1,6 @@
 -- Operations on one file at the same time: their order, what leaving them does, what becomes of
--- them when the file is closed or collected, and that nothing is written to memories the program has
--- back (behaviour 1.4, 1.5, 12.4, D5, D9).
+-- them when the file is closed or collected, and that nothing is written to memories the program
+-- has back (behaviour 1.4, 1.5, 12.4, D5, D9).
 
 local suite = require("support.suite").strict()
 local system = require "coutil.system"
