@@ -242,6 +242,7 @@ io::file& push_file(lua_State* L, vm::scheduler& on) {
     block->open = io::make_file(on.on());
     if (block->open == nullptr) {
         luaL_error(L, "not enough memory");
+        __builtin_unreachable();
     }
     return *block->open;
 }
