@@ -2,6 +2,7 @@
 // Manual: System Features.
 #include "lua/addresses.hpp"
 #include "lua/environment.hpp"
+#include "lua/file.hpp"
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
 #include "lua/system_cpuinfo.hpp"
@@ -27,6 +28,7 @@ const luaL_Reg* const all_functions[] = {
     cpuinfo_functions,
     directory_functions,
     environ_functions,
+    file_functions,
     netinfo_functions,
     priority_functions,
     procinfo_functions,
@@ -49,6 +51,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     make_environment_class(L, on);
     make_cpu_class(L, on);
     make_interfaces_class(L, on);
+    make_file_class(L, on);
 }
 
 } // namespace
