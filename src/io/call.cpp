@@ -75,8 +75,12 @@ int call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) n
 
 void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept {
     idle.data = &job;
+    call_settle(on, idle, job.answer);
+}
+
+void call_settle(loop::loop& on, op::operation& idle, int answer) noexcept {
     idle.arm();
-    on.settle(idle, job.answer);
+    on.settle(idle, answer);
 }
 
 } // namespace coring::io
