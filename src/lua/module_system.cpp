@@ -2,6 +2,7 @@
 // Manual: System Features.
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
+#include "lua/system_paths.hpp"
 #include "lua/system_run.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
@@ -16,6 +17,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     }
     make_address_class(L, on);
     make_socket_classes(L, on);
+    make_directory_list_class(L, on);
 }
 
 } // namespace
@@ -30,9 +32,13 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
     for (const luaL_Reg* functions :
-         {run_functions, time_functions, address_functions, socket_functions}) {
+         {run_functions, time_functions, address_functions, socket_functions, path_functions,
+          copyfile_functions, maketemp_functions, listdir_functions, access_functions,
+          file_info_functions}) {
         vm::add_functions(L, module, functions);
     }
+    push_file_bits(L);
+    lua_setfield(L, module, "filebits");
     lua_settop(L, module);
     return 1;
 }
