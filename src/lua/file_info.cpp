@@ -167,12 +167,13 @@ int info_by_worker(lua_State* L, vm::scheduler& on, const io::stat_call& call) {
         job.destroy(job);
         return luaL_error(L, "not enough memory");
     }
-    lua_rotate(L, 1, -1); // the mode comes first, and the object, if it is one, goes
+    lua_pushvalue(L, 2);
+    lua_replace(L, mode_place); // and of what was there the job has a copy
     return vm::suspend_in_call_or_raise(L, on, threadpool::lane_kind::files, job, mode_place,
                                         worker_k);
 }
 
-// What the kernel has in memory costs no worker. Requires two arguments, and the room.
+// What the kernel has in memory costs no worker. Requires the room.
 int info_await(lua_State* L, vm::scheduler& on, const info_mode& mode, io::stat_call& call) {
     const int answer = call.attempt();
     return answer == -EAGAIN ? info_by_worker(L, on, call)
@@ -180,7 +181,6 @@ int info_await(lua_State* L, vm::scheduler& on, const info_mode& mode, io::stat_
 }
 
 int system_fileinfo(lua_State* L) {
-    lua_settop(L, 2);
     const info_mode mode = check_info_mode(L, path_prefixes);
     if (*mode.letters == '\0') {
         return 0;
