@@ -18,6 +18,10 @@ struct call_job : threadpool::job {
     // `body` runs on the worker; its answer becomes the operation's result.
     call_job(loop::loop& on, body_function body, destroy_function destroy) noexcept;
 
+    // For `destroy`: whether a worker calls it because the loop did not wait any longer. Then
+    // nothing of the loop may be touched.
+    [[nodiscard]] bool is_abandoned() const noexcept { return home == nullptr; }
+
     body_function body;
     destroy_function destroy;
     op::operation* waiting = nullptr;

@@ -83,6 +83,10 @@ public:
     // "uring" or "epoll", and for the latter why.
     [[nodiscard]] const char* engine_name() const noexcept { return engine_->name(); }
 
+    // Whether a queued operation may be more than a wait for a descriptor: the ring's own
+    // verbs.
+    [[nodiscard]] bool takes_entries() const noexcept { return engine_->takes_entries(); }
+
     // Zero when the engine was asked for, else the errno for which there is no ring.
     [[nodiscard]] int refusal() const noexcept { return refusal_; }
 
@@ -248,6 +252,9 @@ public:
     // Takes everything back from the engine. Nothing is delivered any more. False if the kernel
     // kept something: then the memory lent to it must stay.
     [[nodiscard]] bool close() noexcept;
+
+    // Whether close() has begun: nothing may be started any more.
+    [[nodiscard]] bool closing() const noexcept { return closing_; }
 
     [[nodiscard]] counters count() const noexcept;
 

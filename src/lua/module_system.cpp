@@ -1,5 +1,6 @@
 // The module coutil.system: gathers the functions of all files that implement a part of it.
 // Manual: System Features.
+#include "lua/file.hpp"
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
 #include "lua/system_paths.hpp"
@@ -17,6 +18,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     }
     make_address_class(L, on);
     make_socket_classes(L, on);
+    make_file_class(L, on);
     make_directory_list_class(L, on);
 }
 
@@ -32,9 +34,9 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
     for (const luaL_Reg* functions :
-         {run_functions, time_functions, address_functions, socket_functions, path_functions,
-          copyfile_functions, maketemp_functions, listdir_functions, access_functions,
-          file_info_functions}) {
+         {run_functions, time_functions, address_functions, socket_functions, file_functions,
+          path_functions, copyfile_functions, maketemp_functions, listdir_functions,
+          access_functions, file_info_functions}) {
         vm::add_functions(L, module, functions);
     }
     push_file_bits(L);

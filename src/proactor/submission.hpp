@@ -31,6 +31,15 @@ public:
         entry_->msg_flags = static_cast<std::uint32_t>(flags);
     }
 
+    // pread(2), or read(2) at the file's own position for an offset of -1 (since 5.6).
+    void read(int fd, void* into, std::size_t size, std::int64_t offset) noexcept {
+        entry_->opcode = IORING_OP_READ;
+        entry_->fd = fd;
+        entry_->addr = reinterpret_cast<std::uintptr_t>(into);
+        entry_->len = static_cast<std::uint32_t>(size);
+        entry_->off = static_cast<std::uint64_t>(offset);
+    }
+
 private:
     io_uring_sqe* entry_;
 };
