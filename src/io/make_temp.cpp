@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -31,6 +32,7 @@ int make_temp_call::run() noexcept {
         made_ = ::fstat(opened, &status) == 0;
         if (kind == temporary_kind::open_file) {
             fd = opened;
+            traits = look_closely(fd);
         } else {
             ::close(opened);
         }
@@ -38,6 +40,11 @@ int make_temp_call::run() noexcept {
     device_ = status.st_dev;
     inode_ = status.st_ino;
     return 0;
+}
+
+int make_temp_call::take() noexcept {
+    made_ = false;
+    return std::exchange(fd, -1);
 }
 
 // The current directory, or the name, may mean something else by now.

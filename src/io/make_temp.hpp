@@ -1,6 +1,7 @@
 // The verb behind maketemp: a file or directory under a name that nobody has.
 #pragma once
 
+#include "io/file_kind.hpp"
 #include "io/path_job.hpp"
 
 #include <array>
@@ -21,12 +22,13 @@ struct make_temp_call : on_paths {
 
     std::array<char, name_room> name{};
     int fd = -1; // of an open file
+    file_traits traits;
 
     // Requires a prefix of at most the length above.
     [[nodiscard]] int run() noexcept;
 
-    // The program has it now: it is not removed.
-    void take() noexcept { made_ = false; }
+    // The program has it now, and the descriptor, if there is one: it is not removed.
+    [[nodiscard]] int take() noexcept;
 
     // Closes and removes what nobody took.
     void release() noexcept;

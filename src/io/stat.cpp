@@ -1,8 +1,8 @@
 #include "io/stat.hpp"
 
 #include "base/unique_fd.hpp"
+#include "io/file_kind.hpp"
 #include "io/kernel_call.hpp"
-#include "io/mount_speeds.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -16,7 +16,7 @@ namespace coring::io {
 
 namespace {
 
-constexpr unsigned status_fields = STATX_BASIC_STATS | STATX_BTIME | mount_fields;
+constexpr unsigned status_fields = STATX_BASIC_STATS | STATX_BTIME;
 
 int path_flags(links through) noexcept {
     return O_PATH | O_CLOEXEC | (through == links::kept ? O_NOFOLLOW : 0);
@@ -75,7 +75,7 @@ int stat_call::run_status() noexcept {
                    : ::statx(AT_FDCWD, path, through == links::kept ? AT_SYMLINK_NOFOLLOW : 0,
                              status_fields, &status);
     });
-    if (failed == 0 && speed_of(mount_of(status)) == mount_speed::unknown) {
+    if (failed == 0 && !known_device(status.stx_dev_major, status.stx_dev_minor).known) {
         learn();
     }
     return failed;
@@ -84,19 +84,12 @@ int stat_call::run_status() noexcept {
 // Looks the path up again, and learns about what it finds: another file now, perhaps.
 void stat_call::learn() const noexcept {
     if (fd >= 0) {
-        learn_mount(fd, mount_of(status));
+        learn_device_of(fd);
         return;
     }
     const int opened = kernel_call([this] { return ::open(path, path_flags(through)); });
-    if (opened < 0) {
-        return;
-    }
-    const base::unique_fd at{opened};
-
-    struct statx found {};
-
-    if (::statx(at.get(), "", AT_EMPTY_PATH, mount_fields, &found) == 0) {
-        learn_mount(at.get(), mount_of(found));
+    if (opened >= 0) {
+        learn_device_of(base::unique_fd{opened}.get());
     }
 }
 
@@ -139,19 +132,17 @@ int stat_call::run() noexcept {
 
 // --- asking what is in memory ---------------------------------------------------------------
 
-// Without a request to whoever keeps the file: only quick mounts need none, and for them it is
-// the same question.
+// The first question is put to nobody but the kernel. On local file systems the answer is the
+// one that everybody gets; but the number of a device that is none (0) may have gone from one
+// of them to a file system with a server, so these are asked properly.
 int stat_call::attempt_on(int at) noexcept {
     constexpr int from_memory = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-    if (::statx(at, "", from_memory, status_fields, &status) != 0) {
+    if (::statx(at, "", from_memory, status_fields, &status) != 0 ||
+        !known_device(status.stx_dev_major, status.stx_dev_minor).local) {
         return -EAGAIN;
     }
-    const mount_name mount = mount_of(status);
-    if (speed_of(mount) != mount_speed::quick) {
-        return -EAGAIN;
-    }
-    // A name that was used before may belong to a slow mount now: then it has to be asked.
-    if (!mount.unique && ::statx(at, "", AT_EMPTY_PATH, status_fields, &status) != 0) {
+    if (status.stx_dev_major == 0 &&
+        ::statx(at, "", AT_EMPTY_PATH, status_fields, &status) != 0) {
         return -EAGAIN;
     }
     return wants_system && ::fstatfs(at, &system) != 0 ? -EAGAIN : 0;

@@ -2,16 +2,34 @@
 // Behaviour 12.1, 12.2, 12.7, 12.8.
 #include "base/clock.hpp"
 #include "io/file_attributes.hpp"
+#include "io/file_verb.hpp"
+#include "lua/file.hpp"
+#include "lua/file_wait.hpp"
 #include "lua/path_call.hpp"
-#include "lua/path_mode.hpp"
 #include "lua/system_paths.hpp"
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 namespace coring::lua {
 
 namespace {
+
+// Makes the call on the file here, or has a worker make it when its turn has come.
+template <typename Verb>
+int file_call(lua_State* L,
+              vm::scheduler& on,
+              io::file& of,
+              bool blocking,
+              io::file_order order,
+              Verb& asked) {
+    if (blocking) {
+        asked.fd = of.fd;
+        return vm::succeed_or_fail(L, -asked.run());
+    }
+    return wait_for_work(L, on, io::file_verb<Verb>::make(of, order, asked), work_done_k);
+}
 
 // --- times ----------------------------------------------------------------------------------
 
@@ -66,7 +84,7 @@ void check_time(lua_State* L, int arg, char letter, const char* prefixes, touch_
     default:
         break;
     }
-    if (holds(prefixes, letter)) {
+    if (std::strchr(prefixes, letter) != nullptr) {
         luaL_error(L, "'%c' must be in the begin of 'mode'", letter);
     }
     luaL_error(L, "bad argument #%d, unknown mode char (got '%c')", arg, letter);
@@ -96,12 +114,10 @@ io::touch_call touch_call_of(const touch_mode& mode) noexcept {
 
 int system_touchfile(lua_State* L) {
     const touch_mode mode = check_touch_mode(L, "~l");
-    if (!mode.blocking) {
-        vm::check_yieldable(L);
-    }
+    const bool blocking = check_caller(L, mode.blocking);
     io::touch_call call = touch_call_of(mode);
     call.path = luaL_checkstring(L, 1);
-    return path_call(L, mode.blocking, call);
+    return path_call(L, blocking, call);
 }
 
 // --- owners ---------------------------------------------------------------------------------
@@ -118,23 +134,32 @@ struct owner_ids {
     }
 };
 
-int own(lua_State* L, bool blocking, io::own_call& call, const owner_ids& ids) {
-    if (!ids.valid()) {
-        return vm::fail(L, EINVAL);
-    }
+// The ids are the arguments 2 and 3 of either function.
+owner_ids check_ids(lua_State* L) {
+    const lua_Integer user = luaL_checkinteger(L, 2);
+    return {user, luaL_checkinteger(L, 3)};
+}
+
+io::own_call own_call_of(const owner_ids& ids) noexcept {
+    io::own_call call;
     call.user = static_cast<uid_t>(ids.user);
     call.group = static_cast<gid_t>(ids.group);
-    return path_call(L, blocking, call);
+    return call;
 }
 
 int system_ownfile(lua_State* L) {
-    const char* mode = check_mode(L, 4, "~l", "bad argument #4, ");
-    const bool blocking = check_blocking(L, mode);
-    io::own_call call;
-    call.path = luaL_checkstring(L, 1);
-    call.through = holds(mode, 'l') ? io::links::kept : io::links::followed;
-    const lua_Integer user = luaL_checkinteger(L, 2);
-    return own(L, blocking, call, {user, luaL_checkinteger(L, 3)});
+    constexpr std::uint32_t keeps_links = 2;
+    const std::uint32_t mode = check_mode(L, 4, "~l", 4);
+    const bool blocking = check_caller(L, (mode & 1U) != 0);
+    const char* path = luaL_checkstring(L, 1);
+    const owner_ids ids = check_ids(L);
+    if (!ids.valid()) {
+        return vm::fail(L, EINVAL);
+    }
+    io::own_call call = own_call_of(ids);
+    call.path = path;
+    call.through = (mode & keeps_links) != 0 ? io::links::kept : io::links::followed;
+    return path_call(L, blocking, call);
 }
 
 // --- permissions ----------------------------------------------------------------------------
@@ -142,12 +167,44 @@ int system_ownfile(lua_State* L) {
 int system_grantfile(lua_State* L) {
     io::grant_call call;
     call.permissions = check_permissions(L, 2);
-    const bool blocking = check_blocking(L, check_mode(L, 3, "~"));
+    const bool blocking = check_caller(L, check_blocking_mode(L, 3));
     call.path = luaL_checkstring(L, 1);
     return path_call(L, blocking, call);
 }
 
 } // namespace
+
+// Among writes, since these set a time too. A pipe may keep those waiting for ever.
+int file_touch(lua_State* L) {
+    const touch_mode mode = check_touch_mode(L, "~");
+    vm::scheduler& on = check_wait(L, mode.blocking);
+    io::file& of = check_file(L, 1, on);
+    io::touch_call call = touch_call_of(mode);
+    const bool stored = of.traits.kind == io::file_kind::stored;
+    return file_call(L, on, of, mode.blocking,
+                     stored ? io::file_order::in_line : io::file_order::free, call);
+}
+
+int file_own(lua_State* L) {
+    const bool blocking = check_blocking_mode(L, 4);
+    vm::scheduler& on = check_wait(L, blocking);
+    io::file& of = check_file(L, 1, on);
+    const owner_ids ids = check_ids(L);
+    if (!ids.valid()) {
+        return vm::fail(L, EINVAL);
+    }
+    io::own_call call = own_call_of(ids);
+    return file_call(L, on, of, blocking, io::file_order::free, call);
+}
+
+int file_grant(lua_State* L) {
+    io::grant_call call;
+    call.permissions = check_permissions(L, 2);
+    const bool blocking = check_blocking_mode(L, 3);
+    vm::scheduler& on = check_wait(L, blocking);
+    io::file& of = check_file(L, 1, on);
+    return file_call(L, on, of, blocking, io::file_order::free, call);
+}
 
 const luaL_Reg access_functions[] = {
     {"touchfile", system_touchfile},

@@ -1,7 +1,9 @@
 // Manual: system.fileinfo, file:info. Behaviour 12.5. They never fail: they raise.
+#include "io/file_verb.hpp"
+#include "lua/file.hpp"
 #include "lua/file_info_fields.hpp"
+#include "lua/file_wait.hpp"
 #include "lua/path_call.hpp"
-#include "lua/path_mode.hpp"
 #include "lua/system_paths.hpp"
 
 #include <cerrno>
@@ -21,31 +23,38 @@ struct info_mode {
     bool keeps_links;
 };
 
-info_mode split_mode(const char* mode, const char* prefixes) noexcept {
-    const std::size_t size = std::strspn(mode, prefixes);
+// What is asked about.
+enum class subject : std::uint8_t { path, file };
+
+constexpr const char* prefixes_of(subject of) noexcept {
+    return of == subject::path ? "~l" : "~";
+}
+
+info_mode split_mode(const char* mode, subject of) noexcept {
+    const std::size_t size = std::strspn(mode, prefixes_of(of));
     return {mode + size, std::memchr(mode, '~', size) != nullptr,
             std::memchr(mode, 'l', size) != nullptr};
 }
 
-// The characters that may begin the mode of a path, or of a file; and what a letter may not ask
-// of a file.
-constexpr const char* path_prefixes = "~l";
-constexpr const char* file_prefixes = "~";
-
-// Whether the character asks for a value of this kind of object.
-bool is_known(char letter, const char* prefixes) noexcept {
-    const info_source source = source_of(letter);
-    return prefixes == path_prefixes ? source != info_source::none
-                                     : source == info_source::status;
+// The letters of a mode that was checked: no letter of a file is one that may begin the mode of
+// a path.
+const char* letters_of(const char* mode) noexcept {
+    return split_mode(mode, subject::path).letters;
 }
 
-info_mode check_info_mode(lua_State* L, const char* prefixes) {
-    const info_mode mode = split_mode(luaL_checkstring(L, 2), prefixes);
+// Whether the letter asks for a value that the subject has.
+bool is_known(char letter, subject of) noexcept {
+    const info_source source = source_of(letter);
+    return of == subject::path ? source != info_source::none : source == info_source::status;
+}
+
+info_mode check_info_mode(lua_State* L, subject of) {
+    const info_mode mode = split_mode(luaL_checkstring(L, 2), of);
     for (const char* at = mode.letters; *at != '\0'; ++at) {
-        if (holds(prefixes, *at)) {
+        if (std::strchr(prefixes_of(of), *at) != nullptr) {
             luaL_error(L, "'%c' must be in the begin of 'mode'", *at);
         }
-        if (!is_known(*at, prefixes)) {
+        if (!is_known(*at, of)) {
             luaL_error(L, "unknown mode char (got '%c')", *at);
         }
     }
@@ -96,15 +105,9 @@ int info_blocking(lua_State* L, const info_mode& mode, io::stat_call& call) {
 
 // --- known at once --------------------------------------------------------------------------
 
-// The mode lies below the values and says how many there are. Paths and files differ only in
-// what may begin it, and no value has a letter that may.
-int known_values(lua_State* L) {
-    return static_cast<int>(
-        std::strlen(split_mode(lua_tostring(L, mode_place), path_prefixes).letters));
-}
-
+// The mode lies below the values, and says how many there are.
 int known_k(lua_State* L, int, lua_KContext context) {
-    const int count = known_values(L);
+    const int count = static_cast<int>(std::strlen(letters_of(lua_tostring(L, mode_place))));
     const int base = mode_place + count + 1;
     const vm::delivery_of here = vm::delivered(L, context, base);
     if (here.done == nullptr) {
@@ -144,6 +147,13 @@ int info_at_once(lua_State* L,
 
 // --- by a worker ----------------------------------------------------------------------------
 
+// Where the answers are, by what asked for them.
+const io::stat_call& answers_of(const op::operation& done, subject of) noexcept {
+    return of == subject::path ? vm::job_of<io::path_job<io::stat_call>>(done).verb
+                               : io::work_of<io::file_verb<io::stat_call>>(done).verb;
+}
+
+template <subject Subject>
 int worker_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = mode_place + 1;
     const vm::delivery_of here = vm::delivered(L, context, base);
@@ -154,49 +164,74 @@ int worker_k(lua_State* L, int, lua_KContext context) {
         vm::take_results(*here.on, *here.done);
         return vm::raise(L, -answer);
     }
-    const char* letters = split_mode(lua_tostring(L, mode_place), path_prefixes).letters;
-    const int count =
-        push_values(L, letters, vm::job_of<io::path_job<io::stat_call>>(*here.done).verb);
+    const int count = push_values(L, letters_of(lua_tostring(L, mode_place)),
+                                  answers_of(*here.done, Subject));
     vm::take_results(*here.on, *here.done);
     return count;
 }
 
-int info_by_worker(lua_State* L, vm::scheduler& on, const io::stat_call& call) {
+// Puts the mode where the continuation looks for it.
+void keep_mode(lua_State* L) {
+    lua_pushvalue(L, 2);
+    lua_replace(L, mode_place);
+}
+
+int path_info_by_worker(lua_State* L, vm::scheduler& on, const io::stat_call& call) {
     auto& job = make_job(L, on, call);
     if (call.wants_texts() && !job.verb.own_texts()) {
         job.destroy(job);
         return luaL_error(L, "not enough memory");
     }
-    lua_pushvalue(L, 2);
-    lua_replace(L, mode_place); // and of what was there the job has a copy
+    keep_mode(L);
     return vm::suspend_in_call_or_raise(L, on, threadpool::lane_kind::files, job, mode_place,
-                                        worker_k);
+                                        worker_k<subject::path>);
 }
 
-// What the kernel has in memory costs no worker. Requires the room.
-int info_await(lua_State* L, vm::scheduler& on, const info_mode& mode, io::stat_call& call) {
-    const int answer = call.attempt();
-    return answer == -EAGAIN ? info_by_worker(L, on, call)
-                             : info_at_once(L, on, answer, mode, call);
+int file_info_by_worker(lua_State* L,
+                        vm::scheduler& on,
+                        io::file& of,
+                        const io::stat_call& call) {
+    if (const auto opened = on.on().open_mailbox(); !opened) {
+        return vm::raise(L, opened.error());
+    }
+    auto* work = io::file_verb<io::stat_call>::make(of, io::file_order::free, call);
+    keep_mode(L);
+    return wait_for_work(L, on, work, worker_k<subject::file>, mode_place);
 }
 
 int system_fileinfo(lua_State* L) {
-    const info_mode mode = check_info_mode(L, path_prefixes);
+    const info_mode mode = check_info_mode(L, subject::path);
     if (*mode.letters == '\0') {
         return 0;
     }
-    if (!mode.blocking) {
-        vm::check_yieldable(L);
-    }
+    const bool blocking = check_caller(L, mode.blocking);
     io::stat_call call = asked_for(mode);
     call.path = luaL_checkstring(L, 1);
-    if (mode.blocking) {
+    if (blocking) {
         return info_blocking(L, mode, call);
     }
-    return info_await(L, vm::scheduler_with_room(L), mode, call);
+    vm::scheduler& on = vm::scheduler_with_room(L);
+    const int answer = call.attempt(); // what the kernel has in memory costs no worker
+    return answer == -EAGAIN ? path_info_by_worker(L, on, call)
+                             : info_at_once(L, on, answer, mode, call);
 }
 
 } // namespace
+
+// A mode without letters waits like any other (behaviour 12.4).
+int file_info(lua_State* L) {
+    const info_mode mode = check_info_mode(L, subject::file);
+    vm::scheduler& on = check_wait(L, mode.blocking);
+    io::file& of = check_file(L, 1, on);
+    io::stat_call call = asked_for(mode);
+    call.fd = of.fd;
+    if (mode.blocking) {
+        return info_blocking(L, mode, call);
+    }
+    const int answer = call.attempt();
+    return answer == -EAGAIN ? file_info_by_worker(L, on, of, call)
+                             : info_at_once(L, on, answer, mode, call);
+}
 
 const luaL_Reg file_info_functions[] = {
     {"fileinfo", system_fileinfo},

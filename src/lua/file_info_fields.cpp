@@ -2,8 +2,8 @@
 // 12.9.
 #include "lua/file_info_fields.hpp"
 
+#include "lua/file_mode.hpp"
 #include "lua/file_system_names.hpp"
-#include "lua/path_mode.hpp"
 #include "lua/system_paths.hpp"
 
 #include <algorithm>

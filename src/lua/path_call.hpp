@@ -2,10 +2,19 @@
 #pragma once
 
 #include "io/path_job.hpp"
+#include "lua/file_mode.hpp"
 #include "lua/vm/call.hpp"
 #include "lua/vm/reply.hpp"
 
 namespace coring::lua {
+
+// Passes a blocking call on; for others, raises where the caller cannot yield.
+[[nodiscard]] inline bool check_caller(lua_State* L, bool blocking) {
+    if (!blocking) {
+        vm::check_yieldable(L);
+    }
+    return blocking;
+}
 
 // A job made of the verb, whose paths may lie in arguments. Raises when memory is short.
 template <typename Verb>

@@ -1,30 +1,39 @@
 // Manual: system.copyfile. Behaviour 12.1, 12.8.
 #include "io/copy_file.hpp"
 #include "lua/path_call.hpp"
-#include "lua/path_mode.hpp"
 #include "lua/system_paths.hpp"
 
 namespace coring::lua {
 
 namespace {
 
-io::cloning cloning_of(const char* mode) noexcept {
-    if (holds(mode, 'C')) {
+constexpr const char* letters = "~ncC";
+
+enum letter : std::uint32_t {
+    blocking_letter = 1U << 0,
+    exclusive_letter = 1U << 1,
+    clone_letter = 1U << 2,
+    only_clone_letter = 1U << 3,
+};
+
+io::cloning cloning_of(std::uint32_t mode) noexcept {
+    if ((mode & only_clone_letter) != 0) {
         return io::cloning::required;
     }
-    return holds(mode, 'c') ? io::cloning::tried : io::cloning::never;
+    return (mode & clone_letter) != 0 ? io::cloning::tried : io::cloning::never;
 }
 
 int system_copyfile(lua_State* L) {
-    const char* mode = check_mode(L, 3, "~ncC", "bad argument #3, ");
-    const bool blocking = check_blocking(L, mode);
+    const std::uint32_t mode = check_mode(L, 3, letters, 3);
+    const bool blocking = check_caller(L, (mode & blocking_letter) != 0);
     const char* path = luaL_checkstring(L, 1);
     const char* destiny = luaL_checkstring(L, 2);
-    return path_call(
-        L, blocking,
-        io::copy_file_call{{path, destiny},
-                           cloning_of(mode),
-                           holds(mode, 'n') ? io::existing::refused : io::existing::replaced});
+    return path_call(L, blocking,
+                     io::copy_file_call{{path, destiny},
+                                        cloning_of(mode),
+                                        (mode & exclusive_letter) != 0
+                                            ? io::existing::refused
+                                            : io::existing::replaced});
 }
 
 } // namespace

@@ -4,42 +4,42 @@
 
 #include "io/path_ops.hpp"
 #include "lua/path_call.hpp"
-#include "lua/path_mode.hpp"
 
 namespace coring::lua {
 
 namespace {
 
 int system_linkfile(lua_State* L) {
-    const char* mode = check_mode(L, 3, "~sdj", "bad argument #3, ");
-    const bool blocking = check_blocking(L, mode);
+    const std::uint32_t mode = check_mode(L, 3, "~sdj", 3);
+    const bool blocking = check_caller(L, (mode & 1U) != 0);
+    const bool symbolic = (mode & ~1U) != 0;
     const char* path = luaL_checkstring(L, 1);
     const char* destiny = luaL_checkstring(L, 2);
-    const bool symbolic = std::strpbrk(mode, "sdj") != nullptr;
     return path_call(L, blocking,
                      io::link_call{{path, destiny},
                                    symbolic ? io::link_kind::symbolic : io::link_kind::hard});
 }
 
 int system_movefile(lua_State* L) {
-    const bool blocking = check_blocking(L, check_mode(L, 3, "~"));
+    const bool blocking = check_caller(L, check_blocking_mode(L, 3));
     const char* path = luaL_checkstring(L, 1);
     const char* destiny = luaL_checkstring(L, 2);
     return path_call(L, blocking, io::move_call{{path, destiny}});
 }
 
 int system_removefile(lua_State* L) {
-    const char* mode = check_mode(L, 2, "~d", "bad argument #2, ");
-    const bool blocking = check_blocking(L, mode);
+    constexpr std::uint32_t directory = 2;
+    const std::uint32_t mode = check_mode(L, 2, "~d", 2);
+    const bool blocking = check_caller(L, (mode & 1U) != 0);
     const char* path = luaL_checkstring(L, 1);
-    return path_call(
-        L, blocking,
-        io::remove_call{{path},
-                        holds(mode, 'd') ? io::remove_kind::directory : io::remove_kind::file});
+    return path_call(L, blocking,
+                     io::remove_call{{path},
+                                     (mode & directory) != 0 ? io::remove_kind::directory
+                                                             : io::remove_kind::file});
 }
 
 int system_makedir(lua_State* L) {
-    const bool blocking = check_blocking(L, check_mode(L, 3, "~"));
+    const bool blocking = check_caller(L, check_blocking_mode(L, 3));
     const char* path = luaL_checkstring(L, 1);
     return path_call(L, blocking, io::make_directory_call{{path}, check_permissions(L, 2)});
 }
