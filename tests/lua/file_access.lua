@@ -31,9 +31,27 @@ local function with_mode(what, ...)
     return table.unpack(arguments, 1, math.max(arguments.n, place))
 end
 
+-- Calls the function with the file opened, and closes it.
+local function opened(path, body, ...)
+    local file <close> = assert(system.openfile(path, "~r"))
+    return body(file, ...)
+end
+
 local each_way = {
     function(what, path, ...) return paths.awaited(what .. "file", path, ...) end,
     function(what, path, ...) return system[what .. "file"](path, with_mode(what, ...)) end,
+    function(what, path, ...)
+        return opened(path, function(file, ...)
+            local results = table.pack(tasks.await(pcall, file[what], file, ...))
+            if not results[1] then error(results[2], 0) end
+            return table.unpack(results, 2, results.n)
+        end, ...)
+    end,
+    function(what, path, ...)
+        return opened(path, function(file, ...)
+            return file[what](file, with_mode(what, ...))
+        end, ...)
+    end,
 }
 
 local function each(body)
@@ -137,14 +155,17 @@ case("touchfile checks mode and times, then the caller, then the path", function
     equal(paths.problem(touch, {}, "a~", 1, 1), "'~' must be in the begin of 'mode'")
     equal(paths.problem(touch, {}, "al", 1, 1), "'l' must be in the begin of 'mode'")
     -- The time comes before the character it belongs to.
-    fails(function() touch({}, "z") end, "bad argument #3 to 'touch' (number expected, got no value)")
+    fails(function() touch({}, "z") end,
+          "bad argument #3 to 'touch' (number expected, got no value)")
     fails(function() touch({}, "az", 1) end, "bad argument #4 to 'touch' (number expected, got no")
     fails(function() touch({}, "z", -1) end, "bad argument #3 to 'touch' (invalid time)")
-    fails(function() touch({}, "z", {}) end, "bad argument #3 to 'touch' (number expected, got table)")
+    fails(function() touch({}, "z", {}) end,
+          "bad argument #3 to 'touch' (number expected, got table)")
     equal(paths.problem(touch, {}, "a", 1), "unable to yield")
     equal(paths.problem(touch), "unable to yield")
     fails(function() touch(nil, "~") end, "bad argument #1 to 'touch' (string expected, got nil)")
-    fails(function() touch({}, "~a", 1) end, "bad argument #1 to 'touch' (string expected, got table)")
+    fails(function() touch({}, "~a", 1) end,
+          "bad argument #1 to 'touch' (string expected, got table)")
 end)
 
 -- Owners -----------------------------------------------------------------------------------------
@@ -197,12 +218,16 @@ end)
 
 case("ownfile checks the mode, then the caller, then the rest", function()
     local own = system.ownfile
-    fails(function() own(nil, nil, nil, {}) end, "bad argument #4 to 'own' (string expected, got table)")
+    fails(function() own(nil, nil, nil, {}) end,
+          "bad argument #4 to 'own' (string expected, got table)")
     equal(paths.problem(own, {}, {}, {}, "~z"), "bad argument #4, unknown mode char (got 'z')")
     equal(paths.problem(own, {}, {}, {}), "unable to yield")
-    fails(function() own({}, {}, {}, "~") end, "bad argument #1 to 'own' (string expected, got table)")
-    fails(function() own("x", {}, {}, "~") end, "bad argument #2 to 'own' (number expected, got table)")
-    fails(function() own("x", 1, nil, "~") end, "bad argument #3 to 'own' (number expected, got nil)")
+    fails(function() own({}, {}, {}, "~") end,
+          "bad argument #1 to 'own' (string expected, got table)")
+    fails(function() own("x", {}, {}, "~") end,
+          "bad argument #2 to 'own' (number expected, got table)")
+    fails(function() own("x", 1, nil, "~") end,
+          "bad argument #3 to 'own' (number expected, got nil)")
     fails(function() own("x", 1.5, 1, "~") end, "number has no integer representation")
 end)
 
@@ -241,15 +266,145 @@ end)
 case("grantfile checks permissions, mode, caller and path in this order", function()
     local grant = system.grantfile
     fails(function() grant() end, "bad argument #2 to 'grant' (number expected, got no value)")
-    fails(function() grant({}, nil, "z") end, "bad argument #2 to 'grant' (number expected, got nil)")
+    fails(function() grant({}, nil, "z") end,
+          "bad argument #2 to 'grant' (number expected, got nil)")
     fails(function() grant({}, {}, "z") end, "number expected, got table")
     fails(function() grant({}, 1.5) end, "number has no integer representation")
     equal(paths.problem(grant, {}, "rz", {}), "bad argument #2, unknown perm char (got 'z')")
     equal(paths.problem(grant, {}, "644", {}), "bad argument #2, unknown perm char (got '6')")
-    fails(function() grant({}, 0, {}) end, "bad argument #3 to 'grant' (string expected, got table)")
+    fails(function() grant({}, 0, {}) end,
+          "bad argument #3 to 'grant' (string expected, got table)")
     equal(paths.problem(grant, {}, 0, "z"), "unknown mode char (got 'z')")
     equal(paths.problem(grant, {}, 0), "unable to yield")
-    fails(function() grant({}, 0, "~") end, "bad argument #1 to 'grant' (string expected, got table)")
+    fails(function() grant({}, 0, "~") end,
+          "bad argument #1 to 'grant' (string expected, got table)")
+    tasks.run()
+end)
+
+-- Files ------------------------------------------------------------------------------------------
+
+case("methods check the mode, then the caller, then the object, then the rest", function()
+    local at <close> = paths.directory()
+    local file <close> = assert(system.openfile(paths.write(at "file", ""), "~r"))
+    local touch, own, grant = file.touch, file.own, file.grant
+    -- Arguments are counted with the object where the text has the number in itself.
+    equal(paths.problem(touch, file, "z", 1), "bad argument #3, unknown mode char (got 'z')")
+    equal(paths.problem(touch, file, "l", 1), "bad argument #3, unknown mode char (got 'l')")
+    equal(paths.problem(touch, file, "a~", 1, 1), "'~' must be in the begin of 'mode'")
+    fails(function() file:touch("am", 1) end, "bad argument #3 to 'touch' (number expected, got no")
+    fails(function() file:touch("a", -1) end, "bad argument #2 to 'touch' (invalid time)")
+    equal(paths.problem(own, file, {}, {}, "z"), "unknown mode char (got 'z')")
+    equal(paths.problem(own, file, {}, {}, "l"), "unknown mode char (got 'l')")
+    equal(paths.problem(grant, file, "rq", "z"), "bad argument #2, unknown perm char (got 'q')")
+    equal(paths.problem(grant, file, 0, "z"), "unknown mode char (got 'z')")
+    fails(function() file:grant(nil, "z") end,
+          "bad argument #1 to 'grant' (number expected, got nil)")
+    equal(paths.problem(touch, nil), "unable to yield")
+    equal(paths.problem(own, nil), "unable to yield")
+    equal(paths.problem(grant, nil, 0), "unable to yield")
+    for _, wrong in ipairs { false, 7, "file", io.stdout, {} } do
+        local name = wrong == io.stdout and "FILE*" or type(wrong)
+        local text = "coutil:file expected, got " .. name
+        fails(function() touch(wrong, "~") end, text)
+        fails(function() own(wrong, {}, {}, "~") end, text)
+        fails(function() grant(wrong, 0, "~") end, text)
+        tasks.await(function()
+            fails(function() touch(wrong) end, text)
+            fails(function() own(wrong, {}, {}) end, text)
+            fails(function() grant(wrong, 0) end, text)
+        end)
+    end
+    fails(function() touch() end, "unable to yield")
+    fails(function() own(file, {}, 1, "~") end, "number expected, got table")
+    file:close("~")
+    for _, mode in ipairs { "~", "" } do
+        tasks.await(function()
+            fails(function() file:touch(mode) end, "calling 'touch' on bad self (closed file)")
+            fails(function() file:own({}, {}, mode) end, "calling 'own' on bad self (closed file)")
+            fails(function() file:grant(0, mode) end, "calling 'grant' on bad self (closed file)")
+        end)
+    end
+end)
+
+case("a touch comes after the writes that were called before it", function()
+    local at <close> = paths.directory()
+    local file <close> = assert(system.openfile(at "file", "~wn", 384))
+    local done = 0
+    for _ = 1, 5 do
+        tasks.spawn(function()
+            equal(file:write(string.rep("x", 1 << 20)), 1 << 20)
+            done = done + 1
+        end)
+    end
+    tasks.spawn(function() equal(file:touch("b", 12), true) end)
+    tasks.run()
+    equal(done, 5)
+    equal(times(at "file"), "12.000000000 12.000000000")
+    equal(paths.stat(at "file", "%s"), tostring(5 << 20))
+end)
+
+case("a pipe is touched without waiting for its writers", function()
+    local at <close> = paths.directory()
+    shell("mkfifo %s", at "pipe")
+    local other <close> = assert(io.open(at "pipe", "r+"))
+    local file <close> = assert(system.openfile(at "pipe", "~w"))
+    local writer = tasks.spawn(function() file:write(string.rep("x", 1 << 20)) end)
+    tasks.rounds(3)
+    local touched
+    tasks.spawn(function() touched = file:touch("b", 34) end)
+    tasks.until_true(function() return touched end)
+    equal(paths.stat(at "pipe", "%Y"), "34")
+    equal(coroutine.status(writer), "suspended")
+    os.execute("head -c " .. (1 << 20) .. " '" .. at "pipe" .. "' > /dev/null &")
+    tasks.run()
+    ok(other)
+end)
+
+case("a file that is closed meanwhile is still the one that is meant", function()
+    local at <close> = paths.directory()
+    for _, what in ipairs { "touch", "own", "grant" } do
+        local path = paths.write(at(what), "")
+        shell("touch -d @1 %s; chmod 777 %s", path, path)
+        local file = assert(system.openfile(path, "~r"))
+        local result
+        tasks.spawn(function()
+            if what == "touch" then
+                result = file:touch("b", 5)
+            elseif what == "own" then
+                result = file:own(-1, -1)
+            else
+                result = file:grant(448)
+            end
+        end)
+        equal(file:close("~"), true)
+        local others = {} -- which get the number, if it is free
+        for index = 1, 5 do others[index] = assert(io.open("/dev/null")) end
+        tasks.run()
+        equal(result, true)
+        for _, other in ipairs(others) do other:close() end
+    end
+    equal(times(at "touch"), "5.000000000 5.000000000")
+    equal(paths.stat(at "grant", "%a"), "700")
+end)
+
+case("values of an explicit resume win, and the call goes on or never begins", function()
+    local at <close> = paths.directory()
+    local file <close> = assert(system.openfile(paths.write(at "file", ""), "~r"))
+    for _, leave in ipairs { coroutine.resume, coroutine.close } do
+        for _, wait in ipairs { 0, 0.02 } do
+            for _, start in ipairs {
+                function() return file:touch("b", 7) end, function() return file:own(-1, -1) end,
+                function() return file:grant(448) end,
+            } do
+                local values
+                local task = coroutine.create(function() values = table.pack(start()) end)
+                ok(coroutine.resume(task))
+                system.suspend(wait, "~")
+                ok(leave(task, nil, "left", nil))
+                if leave == coroutine.resume then same(values, { nil, "left", nil, n = 3 }) end
+            end
+        end
+    end
     tasks.run()
 end)
 

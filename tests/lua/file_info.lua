@@ -159,10 +159,10 @@ end)
 
 case("file systems are named, and measured as stat(1) measures them", function()
     paths.both(function(call)
-        for path, name in pairs { ["/proc"] = "proc", ["/sys"] = "sysfs", ["/dev/shm"] = "tmpfs" } do
-            if shell("stat -f -c %%t %s", path) ~= "0" then
-                equal(call("fileinfo", path, "@"), name)
-            end
+        local names = { proc = "proc", sysfs = "sysfs", tmpfs = "tmpfs", ["ext2/ext3"] = "ext4" }
+        for _, path in ipairs { "/proc", "/sys", "/dev/shm", "/" } do
+            local name = names[shell("stat -f -c %%T %s", path)]
+            if name then equal(call("fileinfo", path, "@"), name) end
         end
         local values = { call("fileinfo", "/", "NITtAFf") }
         local others = {}
@@ -203,7 +203,8 @@ case("a mode without letters asks for nothing", function()
 end)
 
 case("the mode is checked, then the caller, then the path", function()
-    fails(function() system.fileinfo({}) end, "bad argument #2 to 'fileinfo' (string expected, got no")
+    fails(function() system.fileinfo({}) end,
+          "bad argument #2 to 'fileinfo' (string expected, got no")
     fails(function() system.fileinfo("x", {}) end, "(string expected, got table)")
     for mode, text in pairs {
         Z = "unknown mode char (got 'Z')", ["~Mz"] = "unknown mode char (got 'z')",
@@ -223,7 +224,9 @@ end)
 case("errors tell the line of the call", function()
     local at <close> = paths.directory()
     for _, mode in ipairs { "~M", "M", "p" } do
-        local _, problem = tasks.await(pcall, function() return (system.fileinfo(at "none", mode)) end)
+        local _, problem = tasks.await(pcall, function()
+            return (system.fileinfo(at "none", mode))
+        end)
         ok(string.find(problem, "^[^ ]*file_info.lua:%d+: no such file or directory$"), problem)
     end
 end)
@@ -289,6 +292,103 @@ case("without descriptors fileinfo still answers", function()
         equal(paths.awaited("fileinfo", path, "B"), 5)
         equal(paths.blocking("fileinfo", path, "B"), 5)
     end)
+end)
+
+-- Files ------------------------------------------------------------------------------------------
+
+case("a file tells what its path tells", function()
+    local at <close> = paths.directory()
+    local letters = "?M_ug#Dd*BbivasmcUGSrwxRWX421"
+    for kind, path in pairs(make_each(at)) do
+        local mode = kind == "pipe" and "~rw" or "~r"
+        local file <close> = assert(system.openfile(path, mode))
+        local expected = { system.fileinfo(path, "~" .. letters) }
+        same({ file:info("~" .. letters) }, expected)
+        same({ tasks.await(function() return file:info(letters) end) }, expected)
+    end
+    local file <close> = assert(system.openfile(at "file", "~r"))
+    os.remove(at "file")
+    os.remove(at "hard")
+    same({ tasks.await(function() return file:info("*?") end) }, { 0, "file" })
+    same({ file:info("~*?") }, { 0, "file" })
+end)
+
+case("a pipe without a path is asked by a worker", function()
+    local at <close> = paths.directory()
+    shell("mkfifo %s", at "pipe")
+    local file <close> = assert(system.openfile(at "pipe", "~rw"))
+    for _ = 1, 2 do equal(tasks.await(function() return file:info("?") end), "pipe") end
+    local proc <close> = assert(system.openfile("/proc/self/status", "~r"))
+    for _ = 1, 2 do
+        local kind, readable, size = tasks.await(function() return proc:info("?rB") end)
+        same({ kind, readable, size }, { "file", true, 0 })
+    end
+end)
+
+case("file:info without letters waits all the same", function()
+    local at <close> = paths.directory()
+    local file <close> = assert(system.openfile(paths.write(at "file", ""), "~r"))
+    local count
+    local task = coroutine.create(function() count = select("#", file:info("")) end)
+    same({ coroutine.resume(task) }, { true })
+    equal(count, nil)
+    tasks.run()
+    equal(count, 0)
+    equal(select("#", file:info("~")), 0)
+end)
+
+case("file:info checks mode, caller and object in this order", function()
+    local at <close> = paths.directory()
+    local file <close> = assert(system.openfile(paths.write(at "file", ""), "~r"))
+    local info = file.info
+    fails(function() info() end, "bad argument #2 to 'info' (string expected, got no value)")
+    for _, letter in ipairs { "l", "p", "=", "@", "N", "I", "A", "F", "f", "T", "t", "Z" } do
+        local text = "unknown mode char (got '" .. letter .. "')"
+        equal(paths.problem(info, nil, letter), text)
+        equal(paths.problem(info, nil, "~M" .. letter), text)
+    end
+    equal(paths.problem(info, nil, "M~"), "'~' must be in the begin of 'mode'")
+    equal(paths.problem(info, nil, "M"), "unable to yield")
+    fails(function() info(nil, "~M") end, "coutil:file expected, got nil")
+    fails(function() info(io.stdout, "~") end, "coutil:file expected, got FILE*")
+    file:close("~")
+    fails(function() file:info("~M") end, "calling 'info' on bad self (closed file)")
+    tasks.await(function() fails(function() file:info("") end, "closed file") end)
+end)
+
+case("a file that is closed meanwhile tells all the same", function()
+    local at <close> = paths.directory()
+    shell("mkfifo %s", at "pipe")
+    for _, path in ipairs { paths.write(at "file", "12345"), "/proc/self/status", at "pipe" } do
+        local file = assert(system.openfile(path, path == at "pipe" and "~rw" or "~r"))
+        local number = system.fileinfo(path, "~#")
+        local result
+        tasks.spawn(function() result = file:info("#") end)
+        equal(file:close("~"), true)
+        tasks.run()
+        equal(result, number)
+    end
+end)
+
+case("values of an explicit resume win over what a file tells", function()
+    local at <close> = paths.directory()
+    shell("mkfifo %s", at "pipe")
+    for _, path in ipairs { paths.write(at "file", "12345"), "/proc/self/status", at "pipe" } do
+        local file <close> = assert(system.openfile(path, path == at "pipe" and "~rw" or "~r"))
+        for _, wait in ipairs { 0, 0.02 } do
+            local values
+            local task = coroutine.create(function() values = table.pack(file:info("?B")) end)
+            ok(coroutine.resume(task))
+            system.suspend(wait, "~")
+            ok(coroutine.resume(task, nil, "left"))
+            same(values, { nil, "left", n = 2 })
+            local closed = coroutine.create(function() file:info("?B") end)
+            ok(coroutine.resume(closed))
+            system.suspend(wait, "~")
+            ok(coroutine.close(closed))
+        end
+    end
+    tasks.run()
 end)
 
 -- filebits ---------------------------------------------------------------------------------------

@@ -26,15 +26,15 @@ local ways = {
 
 case("names come with their types, in the order of their bytes", function()
     local at <close> = paths.directory()
-    for _, name in ipairs { "b", "a", "B", "ab", ".hidden", "..x", "\xC3\xA9", "z z", "a\nb", "10", "9" }
-    do
-        paths.write(at(name), "")
-    end
+    for _, name in ipairs {
+        "b", "a", "B", "ab", ".hidden", "..x", "\xC3\xA9", "z z", "a\nb", "10", "9",
+    } do paths.write(at(name), "") end
     shell("mkdir %s; mkfifo %s; ln -s nowhere %s", at "directory", at "pipe", at "link")
     for _, list in ipairs(ways) do
         equal(listed(list, at.path), table.concat({
-            "..x file", ".hidden file", "10 file", "9 file", "B file", "a file", "a\nb file", "ab file",
-            "b file", "directory directory", "link link", "pipe pipe", "z z file", "\xC3\xA9 file",
+            "..x file", ".hidden file", "10 file", "9 file", "B file", "a file",
+            "a\nb file", "ab file", "b file",
+            "directory directory", "link link", "pipe pipe", "z z file", "\xC3\xA9 file",
         }, "\n"))
     end
     equal(listed(ways[1], "/dev"), listed(ways[2], "/dev"))
@@ -69,10 +69,12 @@ case("the iterator is closed after its last entry, by break, and by __close", fu
     for index = 1, 3 do paths.write(at(index), "") end
     local iterator
     tasks.await(function()
+        local first
         for name in system.listdir(at.path) do
-            equal(name, "1")
-            break
+            if first then break end
+            first = name
         end
+        equal(first, "1")
         iterator = system.listdir(at.path)
     end)
     equal(iterator(), "1")
@@ -81,7 +83,8 @@ case("the iterator is closed after its last entry, by break, and by __close", fu
     ok(string.find(problem, "bad argument #1", 1, true), problem)
     getmetatable(iterator).__close(iterator)
     getmetatable(iterator).__gc(iterator)
-    fails(function() getmetatable(iterator).__call(io.stdout) end, "coutil:dirlist expected, got FILE*")
+    fails(function() getmetatable(iterator).__call(io.stdout) end,
+          "coutil:dirlist expected, got FILE*")
     fails(function() getmetatable(iterator).__close({}) end, "coutil:dirlist expected, got table")
     getmetatable(iterator).__gc(io.stdout)
     getmetatable(iterator).__gc(nil)
@@ -112,7 +115,7 @@ case("failures are raised", function()
         equal(paths.problem(call, "listdir", at "pipe"), "not a directory")
     end
     local _, problem = tasks.await(pcall, function()
-        for _ in system.listdir(at "none") do return end
+        return (system.listdir(at "none"))
     end)
     ok(string.find(problem, "^[^ ]*listdir.lua:%d+: no such file or directory$"), problem)
     require "support.shortage"(function()
@@ -123,7 +126,8 @@ case("failures are raised", function()
 end)
 
 case("the path is checked, then the mode, then the caller", function()
-    fails(function() system.listdir() end, "bad argument #1 to 'listdir' (string expected, got no value)")
+    fails(function() system.listdir() end,
+          "bad argument #1 to 'listdir' (string expected, got no value)")
     fails(function() system.listdir({}, "z") end, "bad argument #1 to 'listdir' (string expected")
     fails(function() system.listdir("x", {}) end, "bad argument #2 to 'listdir' (string expected")
     equal(paths.problem(system.listdir, "x", "z"), "unknown mode char (got 'z')")
@@ -132,7 +136,7 @@ case("the path is checked, then the mode, then the caller", function()
     equal(paths.problem(system.listdir, "/no such path", "~~"), "no such file or directory")
 end)
 
-case("what an explicit resume gives is what the call returns, so that a loop ends at once", function()
+case("the values of an explicit resume are what the call returns", function()
     local at <close> = paths.directory()
     paths.write(at "x", "")
     local count = 0
@@ -159,7 +163,7 @@ case("what an explicit resume gives is what the call returns, so that a loop end
 end)
 
 case("100 000 entries are listed while others go on, and no descriptor is held", function()
-    local at <close> = paths.directory()
+    local at <close> = paths.directory "/dev/shm" -- where making them takes no time
     local count <const> = 100000
     shell("cd %s && seq 1 %s | xargs touch", at.path, count)
     local iterator, ticks, longest = nil, 0, 0

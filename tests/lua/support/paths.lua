@@ -27,10 +27,10 @@ function paths.succeeds(form, ...)
     return pcall(paths.shell, form, ...)
 end
 
--- An empty directory that goes, with all that is in it, when the variable that holds it ends. Called
--- with a name it gives the path of that name in it.
-function paths.directory()
-    local root = paths.shell("mktemp -d")
+-- An empty directory, in the one given if it can be written, that goes with all that is in it when
+-- the variable that holds it ends. Called with a name it gives the path of that name in it.
+function paths.directory(where)
+    local root = paths.shell("mktemp -d -p %s 2>/dev/null || mktemp -d", where or "/tmp")
     return setmetatable({ path = root }, {
         __call = function(_, name) return root .. "/" .. name end,
         __close = function() paths.shell("chmod -R u+rwx %s; rm -rf %s", root, root) end,
@@ -72,8 +72,8 @@ function paths.stat(path, format)
 end
 
 local mode_place = {
-    linkfile = 3, copyfile = 3, movefile = 3, removefile = 2, makedir = 3, listdir = 2, touchfile = 2,
-    ownfile = 4, grantfile = 3, fileinfo = 2, maketemp = 2,
+    linkfile = 3, copyfile = 3, movefile = 3, removefile = 2, makedir = 3, listdir = 2,
+    touchfile = 2, ownfile = 4, grantfile = 3, fileinfo = 2, maketemp = 2,
 }
 
 -- Calls system[name] in a coroutine and runs it to its end; returns its results, or raises.
