@@ -2,7 +2,9 @@
 # shellcheck shell=bash disable=SC2034
 
 all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers idle)
+    echo-64kx16 bulk-receive bulk-send http suspend timers idle
+    file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
+    file-open-1 file-open-32 file-flush-1)
 
 # Sets what the echo jobs have in common: message size, server's buffer, connections, messages
 # in flight on each. The buffer is larger than the message where that spares a library that
@@ -21,11 +23,19 @@ bulk_job() {
     competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll c-libuv)
 }
 
+# Operations $1 on files, by $2 coroutines.
+file_job() {
+    kind=files file_work=$1 width=$2
+    metrics=wall_us,cpu_us unit="µs that pass, and µs of CPU, per $3"
+    floors=c-plain,c-ring
+    competitors=(coutil-uring coutil-epoll reference luv c-plain c-ring)
+}
+
 # Defines the job named $1 in the variables kind, metrics, unit, floors, competitors, and those
 # of its kind. `shared_core`: server and load on one processor. `estimated`: the figures whose
 # ratio against luv says something about the reference (those of memory do not).
 define_job() {
-    shared_core=false estimated=cpu_us,cpu_ns_per_kib,round_trip_us,ns
+    shared_core=false estimated=cpu_us,wall_us,cpu_ns_per_kib,round_trip_us,ns
     case $1 in
     ping-pong)
         echo_job 64 1024 1 1
@@ -63,7 +73,21 @@ define_job() {
         floors=c-ring,c-epoll
         competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll c-libuv)
         ;;
+    file-read-*) file_job read "${1##*-}" "4 KiB read from the page cache" ;;
+    file-cold-*) file_job cold "${1##*-}" "4 KiB read from the device" ;;
+    file-open-*) file_job open "${1##*-}" "small file opened, read and closed" ;;
+    file-flush-*) file_job flush "${1##*-}" "4 KiB written and flushed" ;;
     *) return 1 ;;
+    esac
+}
+
+# How many operations a job on files consists of.
+file_count() {
+    case $file_work in
+    read) printf '%d' "$file_reads" ;;
+    cold) printf '%d' "$file_cold_reads" ;;
+    open) printf '%d' "$file_opens" ;;
+    flush) printf '%d' "$file_flushes" ;;
     esac
 }
 
@@ -72,8 +96,10 @@ set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512
         suspends=300000 timers=100000 idle_connections=3000
+        file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096
         suspends=2000000 timers=100000 idle_connections=10000
+        file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
     fi
 }

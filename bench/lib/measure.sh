@@ -95,6 +95,16 @@ measure_program() {
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
 
+# As measure_program, on files that are there and, for what is to be cold, not cached. Workers
+# may use both processors, as they would.
+measure_files() {
+    local directory=$work/files
+    run_to_end "$server_processor,$load_processor" "$binaries/bench_files_prepare" \
+        "$file_work" "$directory" || return 1
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$file_work" "$width" \
+        "$(file_count)" "$directory"
+}
+
 measure_server() {
     local server code=0 arguments=()
     case $kind in
@@ -121,6 +131,7 @@ measure() {
     server_command "$1" || return 1
     case $kind in
     suspend | timers) measure_program || code=1 ;;
+    files) measure_files || code=1 ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line

@@ -75,4 +75,43 @@ function common.measure_timers(count, wait_all)
         count, spent * 1e6 / count, peak_mib()))
 end
 
+-- What a script on files is to do, from its arguments. Blocks are visited in an order that no
+-- read-ahead guesses, each once; `floor/files.h` has the same.
+function common.file_job()
+    local directory = arg[4]
+    local blocks <const> = 65536
+    local job = {
+        name = arg[1],
+        width = common.integer(2),
+        count = common.integer(3),
+        block = 4096,
+        data = directory .. "/data",
+        target = directory .. "/target",
+    }
+    function job.offset(index)
+        return (index * 40503 % blocks) * job.block
+    end
+    function job.small(index)
+        return string.format("%s/small/%05d", directory, index % 10000)
+    end
+    return job
+end
+
+-- Runs `run`, which shares out the numbers that its argument gives one by one, and prints what each
+-- cost: time that passed by the clock `now` in nanoseconds, and CPU of all threads.
+function common.measure_files(job, now, run)
+    local index = 0
+    local begin, began = os.clock(), now()
+    run(function()
+        if index < job.count then
+            index = index + 1
+            return index
+        end
+    end)
+    local passed, spent = now() - began, os.clock() - begin
+    assert(index == job.count, "not all was done")
+    print(string.format("count=%d wall_us=%.4f cpu_us=%.4f", job.count,
+        passed / 1e3 / job.count, spent * 1e6 / job.count))
+end
+
 return common

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -217,6 +218,79 @@ int native_flags(lua_State* L) {
     return 2;
 }
 
+// --- files ----------------------------------------------------------------------------------
+
+int native_mkfifo(lua_State* L) {
+    return answer(L, ::mkfifo(luaL_checkstring(L, 1), 0600));
+}
+
+// open(2) without waiting, to read or (second argument true) to write.
+int native_open(lua_State* L) {
+    const int flags = lua_toboolean(L, 2) != 0 ? O_WRONLY : O_RDONLY;
+    return answer(L, ::open(luaL_checkstring(L, 1), flags | O_NONBLOCK | O_CLOEXEC));
+}
+
+int native_read(lua_State* L) {
+    char bytes[4096];
+    const ssize_t count = ::read(check_int(L, 1), bytes, sizeof bytes);
+    if (count < 0) {
+        return answer(L, -1);
+    }
+    lua_pushlstring(L, bytes, static_cast<std::size_t>(count));
+    return 1;
+}
+
+int native_write(lua_State* L) {
+    std::size_t size = 0;
+    const char* bytes = luaL_checklstring(L, 2, &size);
+    return answer(L, ::write(check_int(L, 1), bytes, size));
+}
+
+// Drops what the page cache has of a file, as far as the file system lets go of it.
+int native_evict(lua_State* L) {
+    const int fd = ::open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return answer(L, -1);
+    }
+    ::fsync(fd);
+    const int failed = ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+    return answer(L, failed == 0 ? 0 : -1);
+}
+
+// The position of a descriptor, and its size and permissions.
+int native_stat(lua_State* L) {
+    struct stat status {};
+
+    if (::fstat(check_int(L, 1), &status) != 0) {
+        return answer(L, -1);
+    }
+    lua_pushinteger(L, ::lseek(check_int(L, 1), 0, SEEK_CUR));
+    lua_pushinteger(L, status.st_size);
+    lua_pushinteger(L, status.st_mode & 07777);
+    return 3;
+}
+
+// The flags of open(2) that a descriptor has now: append, synchronous, non-blocking.
+int native_fileflags(lua_State* L) {
+    const int flags = ::fcntl(check_int(L, 1), F_GETFL);
+    lua_pushboolean(L, (flags & O_APPEND) != 0 ? 1 : 0);
+    lua_pushboolean(L, (flags & O_SYNC) == O_SYNC ? 1 : 0);
+    lua_pushboolean(L, (flags & O_NONBLOCK) != 0 ? 1 : 0);
+    return 3;
+}
+
+// A pseudo terminal: the master's descriptor and the path of the slave.
+int native_terminal(lua_State* L) {
+    const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0) {
+        return answer(L, -1);
+    }
+    lua_pushinteger(L, master);
+    lua_pushstring(L, ::ptsname(master));
+    return 2;
+}
+
 // --- a failing allocator --------------------------------------------------------------------
 
 struct failing_allocator {
@@ -284,6 +358,14 @@ const luaL_Reg functions[] = {
     {"small", native_small},
     {"option", native_option},
     {"flags", native_flags},
+    {"mkfifo", native_mkfifo},
+    {"open", native_open},
+    {"read", native_read},
+    {"write", native_write},
+    {"evict", native_evict},
+    {"stat", native_stat},
+    {"fileflags", native_fileflags},
+    {"terminal", native_terminal},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},
     {nullptr, nullptr},

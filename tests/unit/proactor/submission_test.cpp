@@ -30,6 +30,19 @@ TEST(submission, a_send_names_its_bytes_and_flags) {
     EXPECT_EQ(entry.msg_flags, static_cast<unsigned>(MSG_NOSIGNAL));
 }
 
+TEST(submission, a_read_names_its_room_and_its_offset) {
+    io_uring_sqe entry{};
+    char room[8];
+    submission{entry}.read(7, room, sizeof room, std::int64_t{1} << 40);
+    EXPECT_EQ(entry.opcode, IORING_OP_READ);
+    EXPECT_EQ(entry.fd, 7);
+    EXPECT_EQ(entry.addr, reinterpret_cast<std::uintptr_t>(room));
+    EXPECT_EQ(entry.len, sizeof room);
+    EXPECT_EQ(entry.off, std::uint64_t{1} << 40);
+    submission{entry}.read(7, room, sizeof room, -1);
+    EXPECT_EQ(entry.off, UINT64_MAX); // the position of the file
+}
+
 TEST(submission, user_data_is_whole) {
     io_uring_sqe entry{};
     submission{entry}.set_user_data(UINT64_MAX - 1);
