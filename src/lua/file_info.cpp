@@ -132,17 +132,14 @@ int refused_k(lua_State* L, int, lua_KContext context) {
     return vm::raise(L, -answer);
 }
 
-int info_at_once(lua_State* L,
-                 vm::scheduler& on,
-                 int answer,
-                 const info_mode& mode,
-                 const io::stat_call& call) {
+// Making the values may run finalizers, which may use up the room: it is made after them.
+int info_at_once(lua_State* L, int answer, const info_mode& mode, const io::stat_call& call) {
     if (answer < 0) {
-        return vm::suspend_after_answer(L, on, answer, 0, refused_k);
+        return vm::suspend_after_answer(L, vm::scheduler_with_room(L), answer, 0, refused_k);
     }
     lua_pushvalue(L, 2);
     const int values = push_values(L, mode.letters, call) + 1;
-    return vm::suspend_after_answer(L, on, 0, values, known_k);
+    return vm::suspend_after_answer(L, vm::scheduler_with_room(L), 0, values, known_k);
 }
 
 // --- by a worker ----------------------------------------------------------------------------
@@ -210,10 +207,9 @@ int system_fileinfo(lua_State* L) {
     if (blocking) {
         return info_blocking(L, mode, call);
     }
-    vm::scheduler& on = vm::scheduler_with_room(L);
     const int answer = call.attempt(); // what the kernel has in memory costs no worker
-    return answer == -EAGAIN ? path_info_by_worker(L, on, call)
-                             : info_at_once(L, on, answer, mode, call);
+    return answer == -EAGAIN ? path_info_by_worker(L, vm::scheduler_with_room(L), call)
+                             : info_at_once(L, answer, mode, call);
 }
 
 } // namespace
@@ -230,7 +226,7 @@ int file_info(lua_State* L) {
     }
     const int answer = call.attempt();
     return answer == -EAGAIN ? file_info_by_worker(L, on, of, call)
-                             : info_at_once(L, on, answer, mode, call);
+                             : info_at_once(L, answer, mode, call);
 }
 
 const luaL_Reg file_info_functions[] = {

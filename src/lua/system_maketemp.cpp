@@ -119,16 +119,16 @@ int system_maketemp(lua_State* L) {
     check_letters(L, letters);
     const bool blocking = check_caller(L, letters != mode);
     call.kind = kind_of(letters);
-    vm::scheduler& on = blocking ? vm::scheduler_of(L) : vm::scheduler_with_room(L);
     lua_settop(L, 2);
     if (lua_isnil(L, 2)) {
         lua_pushliteral(L, "");
         lua_replace(L, 2);
     }
-    push_place(L, on, call.kind);
+    push_place(L, vm::scheduler_of(L), call.kind);
     if (blocking) {
         return maketemp_blocking(L, letters, call);
     }
+    vm::scheduler& on = vm::scheduler_with_room(L); // last: making the object may use it up
     auto& job = make_job(L, on, call);
     lua_remove(L, 1); // the prefix, of which the job has a copy
     return vm::suspend_in_call(L, on, threadpool::lane_kind::files, job, file_place,
