@@ -14,7 +14,7 @@ namespace coring::io {
 
 namespace {
 
-constexpr std::size_t read_bytes = 64 * 1024;
+constexpr std::size_t read_bytes = std::size_t{64} << 10U;
 constexpr std::size_t first_names = 1024;
 constexpr std::size_t first_places = 64;
 

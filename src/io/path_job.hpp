@@ -46,8 +46,6 @@ private:
     path_job(loop::loop& on, const Verb& asked) noexcept
         : call_job{on, run_verb, destroy_job}, verb{asked} {}
 
-    ~path_job() = default;
-
     static std::size_t bytes_of(const char* text) noexcept {
         return text == nullptr ? 0 : std::strlen(text) + 1;
     }
@@ -66,8 +64,7 @@ private:
         if constexpr (requires { self.verb.release(); }) {
             self.verb.release();
         }
-        self.~path_job();
-        std::free(&self);
+        std::free(&self); // plain data, with the paths behind it
     }
 };
 
