@@ -62,13 +62,14 @@ bool enter_line(file_line& line, op::operation& armed) noexcept {
 }
 
 void leave_line(file& of, file_line& line, op::operation& ended) noexcept {
+    if (of.on->closing()) {
+        ended.unlink(); // the file may outlive the loop and its records
+        return;         // and nothing begins any more
+    }
     if (line.head != &ended) {
         return;
     }
     line.head = nullptr;
-    if (of.on->closing()) {
-        return; // nothing begins any more
-    }
     if (op::operation* next = line.behind.pop_front(); next != nullptr) {
         line.head = next;
         static_cast<in_line*>(next->data)->begin(*next);

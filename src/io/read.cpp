@@ -163,7 +163,9 @@ bool read_arrived(op::operation& delivering, std::span<char> range, int& result)
     }
     std::span<char> rest = range.subspan(std::min(self.done, range.size()));
     const std::size_t copied = std::min(self.got, rest.size());
-    std::memcpy(rest.data(), self.buffer().data(), copied);
+    if (copied > 0) { // an empty range may have no address
+        std::memcpy(rest.data(), self.buffer().data(), copied);
+    }
     self.done += copied;
     rest = rest.subspan(copied);
     const bool ended = self.got < self.wanted && !refused;

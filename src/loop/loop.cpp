@@ -314,9 +314,10 @@ bool loop::close() noexcept {
         open_letters();
     }
     const bool all = engine_->withdraw_all(*this);
-    // What nobody will deliver any more is let go of. Calls that a worker still makes are not.
-    for_each_operation([this](op::operation& left) {
-        if (!left.in_kernel()) {
+    // What nobody will deliver any more is let go of. Calls that a worker still makes are not;
+    // waits for a descriptor are over, even where no engine had to report them.
+    for_each_operation([this, all](op::operation& left) {
+        if (!left.in_kernel() || (all && left.type->side != op::direction::none)) {
             detach_from_object(left);
         }
     });

@@ -140,32 +140,52 @@ void warn_of_close(lua_State* L, int failed) {
     lua_warning(L, line.data(), 0);
 }
 
-// The object is garbage, leaves the scope of its variable, or its state closes. What still uses
-// the descriptor goes on with it.
-int file_collect(lua_State* L) {
-    auto* block = static_cast<file_block*>(lua_touserdata(L, 1));
-    vm::scheduler* on = vm::scheduler_if_any(L);
-    if (block == nullptr || (on != nullptr && vm::test_object(L, 1, *on, vm::class_id::file) !=
-                                                  static_cast<void*>(block))) {
-        return 0;
-    }
-    if (block->open == nullptr) {
-        return 0;
-    }
-    io::file& of = *block->open;
-    int failed = 0;
+// Gives up the object's use of the file. What still uses the descriptor goes on with it. Zero,
+// or the errno of the failed close: the file is then still there, without a descriptor.
+int close_silently(const vm::scheduler* on, io::file& of) {
     if (on == nullptr || !on->belongs_here()) {
-        failed = io::close_inherited(of);
-    } else if (of.fd < 0) {
-        io::retire(of); // it was never opened
-    } else {
-        failed = io::close_file(of);
+        return io::close_inherited(of);
     }
-    if (failed == 0) {
-        block->open = nullptr;
-    } else {
+    if (of.fd < 0) {
+        io::retire(of); // it was never opened, or could not be closed
+        return 0;
+    }
+    return io::close_file(of);
+}
+
+// The end of a scope. What cannot be closed stays an open object, of a descriptor that is gone.
+int file_tobeclosed(lua_State* L) {
+    const vm::scheduler* on = vm::scheduler_if_any(L);
+    if (on == nullptr) {
+        return 0;
+    }
+    auto& block =
+        *static_cast<file_block*>(vm::check_object(L, 1, *on, vm::class_id::file, file_name));
+    if (block.open != nullptr) {
+        if (const int failed = close_silently(on, *block.open); failed != 0) {
+            warn_of_close(L, failed);
+        } else {
+            block.open = nullptr;
+        }
+    }
+    return 0;
+}
+
+// The object is garbage, or its state closes.
+int file_collect(lua_State* L) {
+    const vm::scheduler* on = vm::scheduler_if_any(L);
+    auto* block = static_cast<file_block*>(lua_touserdata(L, 1));
+    const bool ours =
+        block != nullptr &&
+        (on == nullptr || vm::test_object(L, 1, *on, vm::class_id::file) != nullptr);
+    if (!ours || block->open == nullptr) {
+        return 0;
+    }
+    if (const int failed = close_silently(on, *block->open); failed != 0) {
+        io::let_go(*block->open, true); // nobody can ask for it once more
         warn_of_close(L, failed);
     }
+    block->open = nullptr;
     return 0;
 }
 
@@ -203,7 +223,7 @@ int file_resize(lua_State* L) {
 
 const luaL_Reg metamethods[] = {
     {"__gc", file_collect},
-    {"__close", file_collect},
+    {"__close", file_tobeclosed},
     {nullptr, nullptr},
 };
 
