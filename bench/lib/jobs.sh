@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers idle
+    echo-64kx16 bulk-receive bulk-send http suspend timers lookups idle
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
     path-stat path-list-100k path-copy-256m)
@@ -76,6 +76,12 @@ define_job() {
         floors=c-libuv
         competitors=(coutil-uring coutil-epoll reference luv cqueues c-libuv)
         ;;
+    lookups)
+        kind=lookups metrics=cpu_us
+        unit="µs of CPU of all threads per lookup of localhost, 100 at once"
+        floors=c-plain
+        competitors=(coutil-uring coutil-epoll reference luv c-plain)
+        ;;
     idle)
         kind=idle buffer=1024
         metrics=kib_per_connection unit="KiB of server memory per idle connection"
@@ -107,12 +113,12 @@ file_count() {
 set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512
-        suspends=300000 timers=100000 idle_connections=3000
+        suspends=300000 timers=100000 lookups=2000 idle_connections=3000
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096
-        suspends=2000000 timers=100000 idle_connections=10000
+        suspends=2000000 timers=100000 lookups=20000 idle_connections=10000
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000
     fi

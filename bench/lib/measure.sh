@@ -91,7 +91,10 @@ apply_wrk() {
 # A program that measures itself: no port, no load.
 measure_program() {
     local amount=$suspends
-    if [[ $kind == timers ]]; then amount=$timers; fi
+    case $kind in
+    timers) amount=$timers ;;
+    lookups) amount=$lookups ;;
+    esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
 
@@ -130,7 +133,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers) measure_program || code=1 ;;
+    suspend | timers | lookups) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
         run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \

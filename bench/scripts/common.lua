@@ -5,6 +5,9 @@ local common = {
     backlog = 4096,
     timers = 100000,
     suspends = 1000000,
+    lookups = 2000,
+    lookups_at_once = 100,
+    looked_up = "localhost",
     bulk_buffer = 1 << 20,
     echo_buffer = 1024,
     count_format = "<I8", -- how counts of bytes travel in the bulk jobs
@@ -62,6 +65,17 @@ function common.measure_suspends(count, wait_all)
     local spent = os.clock() - begin
     assert(done == count, "not all suspensions happened")
     print(string.format("suspends=%d ns=%.2f", count, spent * 1e9 / count))
+end
+
+-- Runs `look_all`, which looks a name up `count` times, and prints the CPU each took, that of
+-- all threads together. The first hundred find the library's files, and do not count.
+function common.measure_lookups(count, look_all)
+    assert(look_all(common.lookups_at_once) == common.lookups_at_once)
+    local begin = os.clock()
+    local done = look_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all lookups happened")
+    print(string.format("lookups=%d cpu_us=%.4f", count, spent * 1e6 / count))
 end
 
 -- Runs `wait_all`, which starts `count` coroutines with a timer each and waits for all, and

@@ -1,11 +1,11 @@
 #include "io/connect.hpp"
 
+#include "io/connect_now.hpp"
 #include "op/operation_type.hpp"
 #include "proactor/submission.hpp"
 
 #include <cerrno>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -72,22 +72,6 @@ bool finish(op::operation& connecting, int answer) noexcept {
     return true;
 }
 
-// Our sockets are blocking, as a child or a receiver expects them; only this call must not be.
-int connect_without_waiting(int fd, const ip_address& to) noexcept {
-    const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-        return errno;
-    }
-    int failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
-    if (failed == ECONNABORTED) {
-        // The end of an earlier attempt, told once more: only now is the socket free for
-        // another.
-        failed = ::connect(fd, to.native(), to.native_size()) == 0 ? 0 : errno;
-    }
-    static_cast<void>(::fcntl(fd, F_SETFL, flags));
-    return failed == EINTR ? EINPROGRESS : failed;
-}
-
 } // namespace
 
 const op::operation_type connect_type = {
@@ -106,7 +90,9 @@ void connect_start(stream& from, op::operation& idle, const ip_address& to) noex
     idle.target = &from;
     idle.arm();
     from.on->forget(from); // what an earlier attempt told about the descriptor is stale
-    const int failed = from.bind_failed ? EADDRINUSE : connect_without_waiting(from.fd, to);
+    const int failed = from.bind_failed
+                           ? EADDRINUSE
+                           : connect_without_waiting(from.fd, to.native(), to.native_size());
     from.bind_failed = false;
     if (failed == EINPROGRESS) {
         from.phase = stream_phase::connecting;

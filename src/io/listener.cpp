@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace coring::io {
 
@@ -30,9 +29,7 @@ op::operation* close_listener(listener& open) noexcept {
     if (acceptor != nullptr) {
         open.on->pull(*acceptor, -ECANCELED);
     }
-    open.on->forget(open);
-    ::close(open.fd);
-    open.fd = -1;
+    close_descriptor(open);
     open.listening = false;
     return acceptor;
 }

@@ -14,7 +14,30 @@ namespace coring::io {
 
 namespace {
 
-constexpr std::size_t most_at_once = 0x7ffff000; // what one call of the system moves at most
+// A short receive means that nothing is left, but on a Unix socket before bytes with which
+// descriptors came; those are dropped here, and the kernel says so.
+struct taken {
+    ssize_t count;
+    bool stopped_short;
+};
+
+taken take(const stream& from, std::span<char> into) noexcept {
+    ssize_t count = -1;
+    if (!from.is_local()) {
+        do {
+            count = ::recv(from.fd, into.data(), into.size(), MSG_DONTWAIT);
+        } while (count < 0 && errno == EINTR);
+        return {count, false};
+    }
+    iovec part{into.data(), into.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    do {
+        count = ::recvmsg(from.fd, &message, MSG_DONTWAIT);
+    } while (count < 0 && errno == EINTR);
+    return {count, (message.msg_flags & MSG_CTRUNC) != 0};
+}
 
 void prepare(op::operation& waiting, proactor::submission& entry) noexcept {
     entry.poll(waiting.target->fd, POLLIN | POLLRDHUP);
@@ -49,26 +72,24 @@ int recv_now(stream& from, std::span<char> into) noexcept {
     if (from.phase != stream_phase::connected) {
         return -ENOTCONN;
     }
-    const std::size_t wanted = std::min(into.size(), most_at_once);
-    ssize_t count = -1;
-    do {
-        count = ::recv(from.fd, into.data(), wanted, MSG_DONTWAIT);
-    } while (count < 0 && errno == EINTR);
+    const std::size_t wanted = std::min(into.size(), most_received_at_once);
+    const auto [count, stopped_short] = take(from, into.first(wanted));
     if (count > 0) {
-        if (static_cast<std::size_t>(count) < wanted) {
+        if (static_cast<std::size_t>(count) < wanted && !stopped_short) {
             from.drained();
         }
         return static_cast<int>(count);
     }
-    if (count == 0) {
-        return -base::end_of_file;
-    }
-    if (errno == EAGAIN) {
+    return count == 0 ? -base::end_of_file : refused_receive(from, errno);
+}
+
+int refused_receive(stream& from, int code) noexcept {
+    if (code == EAGAIN) {
         from.drained();
-        return -EAGAIN;
+    } else {
+        from.phase = stream_phase::dead;
     }
-    from.phase = stream_phase::dead;
-    return -errno;
+    return -code;
 }
 
 void recv_again(op::operation& delivering) noexcept {

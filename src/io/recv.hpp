@@ -18,6 +18,11 @@ void recv_start(stream& from, op::operation& idle) noexcept;
 // negative errno, base::end_of_file at the end of the stream. Requires a non-empty range.
 [[nodiscard]] int recv_now(stream& from, std::span<char> into) noexcept;
 
+// A receive failed with this errno: -EAGAIN if there is just nothing, else the stream is dead.
+int refused_receive(stream& from, int code) noexcept;
+
+inline constexpr std::size_t most_received_at_once = 0x7ffff000; // what one call moves
+
 // The delivery found nothing: waits on. Requires the state delivering.
 void recv_again(op::operation& delivering) noexcept;
 

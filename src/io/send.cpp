@@ -1,28 +1,22 @@
 #include "io/send.hpp"
 
+#include "io/send_data.hpp"
+#include "io/send_now.hpp"
 #include "op/operation_type.hpp"
 #include "proactor/submission.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <new>
+#include <utility>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace coring::io {
 
 namespace {
-
-constexpr std::size_t most_at_once = 0x7ffff000;
-
-// Beside the record, as only writes that had to wait need it; in one block with a copy of the
-// bytes, if there is one.
-struct send_data {
-    const char* bytes; // what is left
-    std::size_t left;
-    std::size_t copied; // bytes that stand behind this structure
-};
 
 send_data& data_of(op::operation& write) noexcept {
     return *static_cast<send_data*>(write.data);
@@ -32,34 +26,40 @@ stream& stream_of(op::operation& write) noexcept {
     return static_cast<stream&>(*write.target);
 }
 
-// SIGPIPE never: the process's disposition is the host's affair.
-int send_now(int fd, std::string_view bytes) noexcept {
-    const std::size_t size = std::min(bytes.size(), most_at_once);
-    ssize_t count = -1;
-    do {
-        count = ::send(fd, bytes.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : static_cast<int>(count);
-}
-
+// What passes a descriptor is not sent by the ring, which only tells when there is room.
 void prepare(op::operation& write, proactor::submission& entry) noexcept {
-    const auto& data = data_of(write);
-    entry.send(write.target->fd, data.bytes, std::min(data.left, most_at_once),
-               MSG_NOSIGNAL | MSG_WAITALL);
+    const send_data& data = data_of(write);
+    if (data.passed >= 0) {
+        entry.poll(write.target->fd, POLLOUT);
+        return;
+    }
+    const std::size_t ahead = bytes_ahead(data.rest());
+    const std::size_t size = ahead > 0 ? ahead : std::min(data.left, most_at_once);
+    const int more = ahead > 0 ? MSG_MORE : 0;
+    entry.send(write.target->fd, data.bytes, size, MSG_NOSIGNAL | MSG_WAITALL | more);
 }
 
 int attempt(op::operation& write) noexcept {
-    const send_data& data = data_of(write);
-    return send_now(write.target->fd, {data.bytes, data.left});
+    send_data& data = data_of(write);
+    if (data.passed < 0) {
+        return send_aligned_now(write.target->fd, data.rest());
+    }
+    const int answer = send_passing_now(write.target->fd, data.rest(), data.passed);
+    if (answer > 0) {
+        data.passed_on();
+    }
+    return answer;
 }
 
 // Counts what went out. True when the write has ended, with its result set.
 bool finish(op::operation& write, int answer) noexcept {
     stream& to = stream_of(write);
     auto& data = data_of(write);
+    if (answer > 0 && data.passed >= 0) {
+        answer = attempt(write); // until now the ring has only told that there is room
+    }
     if (answer > 0) {
-        data.bytes += answer;
-        data.left -= static_cast<std::size_t>(answer);
+        data.gone(static_cast<std::size_t>(answer));
     }
     const bool refused =
         answer < 0 && answer != -EAGAIN && answer != -EINTR && answer != -ECANCELED;
@@ -74,30 +74,6 @@ bool finish(op::operation& write, int answer) noexcept {
     }
     leave_line(to, write);
     return true;
-}
-
-// Gives the record its data, with a copy of the bytes if they are to be kept by us.
-bool keep_data(loop::loop& on,
-               op::operation& write,
-               std::string_view bytes,
-               bool copy) noexcept {
-    const std::size_t copied = copy ? bytes.size() : 0;
-    char* block = on.blocks().take(sizeof(send_data) + copied);
-    if (block == nullptr) {
-        return false;
-    }
-    const char* place = bytes.data();
-    if (copy) {
-        std::memcpy(block + sizeof(send_data), bytes.data(), bytes.size());
-        place = block + sizeof(send_data);
-    }
-    write.data = new (block) send_data{place, bytes.size(), copied};
-    return true;
-}
-
-void give_back_data(loop::loop& on, void* block) noexcept {
-    const std::size_t size = sizeof(send_data) + static_cast<send_data*>(block)->copied;
-    on.blocks().give_back(static_cast<char*>(block), size);
 }
 
 // The waiter leaves and with it the memory it lent: what is left goes on from a copy.
@@ -118,22 +94,71 @@ void take_over(op::operation& write) noexcept {
             to.on->queue_armed(write);
         }
     }
-    send_data* lent = &data_of(write);
-    if (keep_data(*to.on, write, {lent->bytes, lent->left}, true)) {
-        give_back_data(*to.on, lent);
+    send_data& lent = data_of(write);
+    if (send_data* copy = copy_bytes(to.on->blocks(), lent.rest()); copy != nullptr) {
+        copy->passed = std::exchange(lent.passed, -1);
+        write.data = copy;
+        give_back(to.on->blocks(), lent);
     } else {
         // No memory to keep the promise with: the peer learns of it as a broken stream.
         ::shutdown(to.fd, SHUT_RDWR);
-        lent->left = 0;
+        lent.left = 0;
     }
 }
 
 void release(op::operation& done) noexcept {
     if (done.data != nullptr) {
-        give_back_data(*stream_of(done).on, done.data);
+        give_back(stream_of(done).on->blocks(), data_of(done));
         done.data = nullptr;
     }
     done.target = nullptr; // the object may go before the record does
+}
+
+bool is_small(std::size_t size) noexcept {
+    return size <= base::block_pool::largest_class;
+}
+
+// Whether the call may be made on the spot: outside of run, in quiet turns, and for bytes that
+// would cost a large copy to keep; busy turns batch (docs/decisions/0007).
+bool may_send_now(const stream& to, bool costly) noexcept {
+    const bool first = to.writer == nullptr && to.phase == stream_phase::connected;
+    return first && (!to.on->in_turn() || to.on->quiet() || costly);
+}
+
+bool is_refusal(int answer) noexcept {
+    return answer < 0 && answer != -EAGAIN;
+}
+
+// The result is known at once.
+int settle_now(stream& to, op::operation& idle, int result) noexcept {
+    idle.arm();
+    to.on->settle(idle, result);
+    return 0;
+}
+
+int wait_in_line(stream& to, op::operation& idle, send_data* data) noexcept {
+    idle.data = data;
+    idle.target = &to;
+    idle.arm();
+    if (enter_line(to, idle)) {
+        to.on->queue_armed(idle);
+    }
+    return 0;
+}
+
+// There is no memory for the rest. Bytes that went out cannot be called back: the rest is then
+// owed by a dead stream.
+int out_of_memory(stream& to, std::size_t sent) noexcept {
+    if (sent > 0) {
+        ::shutdown(to.fd, SHUT_RDWR);
+    }
+    return ENOMEM;
+}
+
+send_data* keep(stream& to, std::string_view bytes, source kept) noexcept {
+    const bool copy =
+        kept == source::moves || (kept == source::changes && is_small(bytes.size()));
+    return copy ? copy_bytes(to.on->blocks(), bytes) : refer_to_bytes(to.on->blocks(), bytes);
 }
 
 } // namespace
@@ -151,39 +176,75 @@ const op::operation_type send_type = {
 };
 
 int send_start(stream& to, op::operation& idle, std::string_view bytes, source kept) noexcept {
-    loop::loop& on = *to.on;
-    const bool first = to.writer == nullptr && to.phase == stream_phase::connected;
-    const bool small = bytes.size() <= base::block_pool::largest_class;
     int answer = -EAGAIN;
-    // Outside of run, in quiet turns, and for bytes that would cost a large copy to keep, the
-    // call is made on the spot; busy turns batch (docs/decisions/0007).
-    if (first && !bytes.empty() &&
-        (!on.in_turn() || on.quiet() || (kept != source::stays && !small))) {
-        answer = send_now(to.fd, bytes);
+    if (!bytes.empty() && may_send_now(to, kept != source::stays && !is_small(bytes.size()))) {
+        answer = send_aligned_now(to.fd, bytes);
         if (answer > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(answer));
         }
     }
-    const bool refused = answer < 0 && answer != -EAGAIN;
-    const bool copy = kept == source::moves || (kept == source::changes && small);
-    if (bytes.empty() || refused) {
-        idle.arm();
-        on.settle(idle, refused ? answer : 0);
-        return 0;
+    if (bytes.empty() || is_refusal(answer)) {
+        return settle_now(to, idle, is_refusal(answer) ? answer : 0);
     }
-    if (!keep_data(on, idle, bytes, copy)) {
-        // Bytes that went out cannot be called back: the rest is then owed by a dead stream.
-        if (answer > 0) {
-            ::shutdown(to.fd, SHUT_RDWR);
+    send_data* data = keep(to, bytes, kept);
+    if (data == nullptr) {
+        return out_of_memory(to, answer > 0 ? static_cast<std::size_t>(answer) : 0);
+    }
+    return wait_in_line(to, idle, data);
+}
+
+int send_gathered_start(stream& to,
+                        op::operation& idle,
+                        std::span<const iovec> parts,
+                        std::size_t size) noexcept {
+    std::size_t sent = 0;
+    int answer = -EAGAIN;
+    if (size > 0 && may_send_now(to, !is_small(size))) {
+        answer = send_gathered_now(to.fd, parts);
+        sent = answer > 0 ? static_cast<std::size_t>(answer) : 0;
+    }
+    if (sent == size || is_refusal(answer)) {
+        return settle_now(to, idle, is_refusal(answer) ? answer : 0);
+    }
+    send_data* data = copy_parts(to.on->blocks(), parts, sent, size - sent);
+    if (data == nullptr) {
+        return out_of_memory(to, sent);
+    }
+    return wait_in_line(to, idle, data);
+}
+
+int send_passing_start(stream& to,
+                       op::operation& idle,
+                       std::string_view bytes,
+                       source kept,
+                       int passed) noexcept {
+    int answer = -EAGAIN;
+    if (may_send_now(to, true)) {
+        answer = send_passing_now(to.fd, bytes, passed);
+        if (is_refusal(answer)) {
+            return settle_now(to, idle, answer);
         }
-        return ENOMEM;
+        if (answer > 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(answer));
+        }
     }
-    idle.target = &to;
-    idle.arm();
-    if (enter_line(to, idle)) {
-        on.queue_armed(idle);
+    if (bytes.empty()) {
+        return settle_now(to, idle, 0);
     }
-    return 0;
+    // The caller may close the descriptor meanwhile.
+    const int copy = answer > 0 ? -1 : ::fcntl(passed, F_DUPFD_CLOEXEC, 0);
+    if (answer <= 0 && copy < 0) {
+        return errno;
+    }
+    send_data* data = keep(to, bytes, kept);
+    if (data == nullptr) {
+        if (copy >= 0) {
+            ::close(copy);
+        }
+        return out_of_memory(to, answer > 0 ? static_cast<std::size_t>(answer) : 0);
+    }
+    data->passed = copy;
+    return wait_in_line(to, idle, data);
 }
 
 } // namespace coring::io

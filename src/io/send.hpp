@@ -1,11 +1,15 @@
-// The verb behind stream:write: all bytes, in the order of the calls, each write whole.
-// (Manual: socket:write. Kernel: send(2), IORING_OP_SEND or epoll.)
+// The verb behind stream:write: all bytes, in the order of the calls, each write whole; with
+// the first of them a descriptor may travel. (Manual: socket:write. Kernel: send(2),
+// IORING_OP_SEND or epoll; sendmsg(2), unix(7).)
 #pragma once
 
 #include "io/stream.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
+
+#include <sys/uio.h>
 
 namespace coring::io {
 
@@ -22,5 +26,20 @@ enum class source : std::uint8_t {
 // Requires refuses_write() is zero.
 [[nodiscard]] int
 send_start(stream& to, op::operation& idle, std::string_view bytes, source kept) noexcept;
+
+// As send_start(), for bytes that lie in several places and may change as soon as the call
+// returned. Requires that the sizes add up to `size`.
+[[nodiscard]] int send_gathered_start(stream& to,
+                                      op::operation& idle,
+                                      std::span<const iovec> parts,
+                                      std::size_t size) noexcept;
+
+// As send_start(); `passed` goes with the first byte, the caller keeps it. ENOMEM or an errno
+// of dup(2), when nothing was started. Requires a Unix socket and at least one byte.
+[[nodiscard]] int send_passing_start(stream& to,
+                                     op::operation& idle,
+                                     std::string_view bytes,
+                                     source kept,
+                                     int passed) noexcept;
 
 } // namespace coring::io

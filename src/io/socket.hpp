@@ -1,5 +1,5 @@
-// What stream and passive sockets have in common: the descriptor, where it is bound, whose loop
-// it is on. (The manual's section on network and IPC.)
+// What sockets of all kinds have in common: the descriptor, where it is bound, whose loop it is
+// on. (The manual's section on network and IPC.)
 #pragma once
 
 #include "base/result.hpp"
@@ -11,8 +11,14 @@
 
 namespace coring::io {
 
-enum class domain : std::uint8_t { ipv4, ipv6 };
+enum class domain : std::uint8_t {
+    ipv4,
+    ipv6,
+    local, // Unix sockets: paths, and abstract names
+    share, // the same, and descriptors of stream sockets travel with the bytes
+};
 
+// Of the domains that have IP addresses.
 [[nodiscard]] constexpr ip_version version_of(domain from) noexcept {
     return from == domain::ipv6 ? ip_version::v6 : ip_version::v4;
 }
@@ -27,24 +33,31 @@ enum class stream_phase : std::uint8_t {
     dead, // a read failed for good: neither readable nor writable (behaviour 7.6)
 };
 
-// Plain data that lives where its owner puts it. A closed socket has fd -1 and keeps its
-// domain. What streams and passive sockets need stands side by side, so that programs that turn
-// a stream into a passive socket by exchanging its metatable go on working (behaviour 4.1).
+// Plain data that lives where its owner puts it. A closed socket keeps its domain. One of
+// domain local or share may be open without a descriptor: it gets one when it is bound or
+// connected. What streams and passive sockets need stands side by side, so that programs that
+// turn a stream into a passive socket by exchanging its metatable go on working
+// (behaviour 4.1).
 struct socket : op::descriptor {
     loop::loop* on = nullptr;
     domain in = domain::ipv4;
+    bool open : 1 = false;
     bool was_bound : 1 = false;
-    bool bind_failed : 1 = false; // the port was taken: the next call tells (behaviour 7.3)
+    bool reuse_chosen : 1 = false; // the program has set the option reuseaddr itself
+    bool bind_failed : 1 = false;  // the port was taken: the next call tells (behaviour 7.3)
     bool listening : 1 = false;
     bool shut : 1 = false;        // the writing side was shut down, or will be
     bool closing : 1 = false;     // being closed: what is cut short ends as canceled
     bool taking_over : 1 = false; // a write is being moved to memory of ours
+    bool announcing : 1 = false;  // a connect is done and its coroutine has not heard of it yet
     bool orphaned : 1 = false;    // it lives on without an object, until its writes are done
     stream_phase phase = stream_phase::unconnected;
     std::uint8_t served = 0;   // acceptances in a row within one turn
     std::uint8_t pause_ms = 0; // between acceptances while descriptors are short
 
-    [[nodiscard]] bool is_open() const noexcept { return fd >= 0; }
+    [[nodiscard]] bool is_open() const noexcept { return open; }
+
+    [[nodiscard]] bool is_local() const noexcept { return in >= domain::local; }
 };
 
 // What the verbs that take from a descriptor share. The mask that a poll answers is of no
@@ -54,11 +67,17 @@ struct socket : op::descriptor {
 void release_reader(op::operation& done) noexcept;
 
 // Creates the descriptor: close-on-exec, and blocking, as whoever inherits it expects. Requires
-// a closed socket.
-[[nodiscard]] base::result<void> open_socket(socket& closed) noexcept;
+// a socket without one. `type` as for socket(2).
+[[nodiscard]] base::result<void> open_socket(socket& closed, int type = SOCK_STREAM) noexcept;
+
+// Closes the descriptor, if there is one. Requires that nothing waits on it.
+void close_descriptor(socket& open) noexcept;
 
 // bind(2) with address reuse, dual stack for ipv6. A port that is taken is not a failure yet.
 [[nodiscard]] base::result<void> bind_socket(socket& bound, const ip_address& to) noexcept;
+
+// bind(2) as it is, for datagrams: neither reuse nor a failure that is told later.
+[[nodiscard]] base::result<void> bind_plainly(socket& bound, const ip_address& to) noexcept;
 
 // getsockname(2) or getpeername(2). Requires an address of the socket's version.
 [[nodiscard]] base::result<void>

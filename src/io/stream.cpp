@@ -6,8 +6,6 @@
 #include <new>
 #include <utility>
 
-#include <unistd.h>
-
 namespace coring::io {
 
 namespace {
@@ -107,6 +105,9 @@ int refuses_shutdown(const stream& of) noexcept {
 }
 
 int refuses_connect(const stream& of) noexcept {
+    if (of.announcing) {
+        return EALREADY;
+    }
     switch (of.phase) {
     case stream_phase::unconnected:
         return 0;
@@ -120,8 +121,9 @@ int refuses_connect(const stream& of) noexcept {
 }
 
 void adopt_descriptor(stream& closed, int fd) noexcept {
-    CORING_ASSERT(!closed.is_open());
+    CORING_ASSERT(closed.fd < 0);
     closed.fd = fd;
+    closed.open = true;
     closed.phase = stream_phase::connected;
 }
 
@@ -169,9 +171,7 @@ op::operation* close_stream(stream& open) noexcept {
         cut = cut || result != 0;
         end_in_line(open, *next, result);
     }
-    on.forget(open);
-    ::close(open.fd);
-    open.fd = -1;
+    close_descriptor(open);
     open.closing = false;
     open.phase = stream_phase::unconnected;
     return reader;
@@ -204,6 +204,7 @@ void release_stream(stream& abandoned) noexcept {
     heir->dismissed = bury;
     body.on->adopt(*heir);
     abandoned.fd = -1;
+    abandoned.open = false;
 }
 
 } // namespace coring::io

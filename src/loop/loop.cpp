@@ -230,18 +230,30 @@ void loop::end_detached(op::operation& done) noexcept {
     operations_.release(done);
 }
 
-base::result<reactor::poller*> loop::side_poller() noexcept {
-    if (!side_poller_open_) {
-        if (auto opened = side_poller_.open(); !opened) {
-            return base::failure{opened.error()};
-        }
-        if (const int failed = engine_->watch(side_poller_.fd(), side_poller_watch);
-            failed != 0) {
-            return base::failure{failed};
-        }
-        side_poller_open_ = true;
+base::result<void> loop::open_side_poller() noexcept {
+    if (side_poller_open_) {
+        return {};
     }
-    return &side_poller_;
+    if (auto opened = side_poller_.open(); !opened) {
+        return opened;
+    }
+    if (const int failed = engine_->watch(side_poller_.fd(), side_poller_watch); failed != 0) {
+        return base::failure{failed};
+    }
+    side_poller_open_ = true;
+    return {};
+}
+
+base::result<void> loop::watch(int fd, source& of) noexcept {
+    if (auto opened = open_side_poller(); !opened) {
+        return opened;
+    }
+    const int failed = side_poller_.add_readable(fd, &of);
+    return failed == 0 ? base::result<void>{} : base::failure{failed};
+}
+
+void loop::unwatch(int fd) noexcept {
+    side_poller_.remove(fd);
 }
 
 base::result<void> loop::open_mailbox() noexcept {

@@ -51,6 +51,12 @@ struct companion : base::list_link {
     void (*dismissed)(companion&) noexcept = nullptr;
 };
 
+// A descriptor that is not an operation's: signals, children. Told in the turn that it is
+// readable, before anything that is ready is delivered; from there it completes operations.
+struct source {
+    void (*readable)(source& self) noexcept = nullptr;
+};
+
 enum class waiting : std::uint8_t { allowed, forbidden };
 enum class late_timers : std::uint8_t { next_turn, this_turn };
 
@@ -100,8 +106,9 @@ public:
 
     // --- operations -------------------------------------------------------------------------
 
-    // Whether the next acquire() would have to allocate; then the caller may prepare for it.
-    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(); }
+    // Whether the next acquire() may have to allocate; then the caller may prepare for it. One
+    // record more is asked for, for whoever comes between the preparation and the acquisition.
+    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(2); }
 
     [[nodiscard]] std::uint32_t capacity() const noexcept { return operations_.capacity(); }
 
@@ -189,8 +196,10 @@ public:
 
     void moved(op::descriptor& place) noexcept { engine_->moved(place); }
 
-    // The set for what is not the ring's: signals, children. Opened when first asked for.
-    [[nodiscard]] base::result<reactor::poller*> side_poller() noexcept;
+    // Watches a descriptor that is not the ring's, until it is unwatched; told again while it
+    // stays readable. A source may unwatch itself and others when it is told.
+    [[nodiscard]] base::result<void> watch(int fd, source& of) noexcept;
+    void unwatch(int fd) noexcept;
 
     // The answer to an operation in flight that a worker or another thread ran.
     void complete(op::operation& done, int answer) noexcept { completed(done, answer); }
@@ -287,6 +296,8 @@ private:
     [[nodiscard]] bool before_sleep(turn_report& report) noexcept;
     void after_sleep(turn_report& report, late_timers late) noexcept;
     [[nodiscard]] std::int64_t sleep_limit(waiting wait) noexcept;
+    [[nodiscard]] base::result<void> open_side_poller() noexcept;
+    void tell_sources() noexcept;
     void open_letters() noexcept;
     void end_dismissed() noexcept;
 

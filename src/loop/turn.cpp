@@ -12,6 +12,8 @@ namespace coring::loop {
 
 namespace {
 
+constexpr std::uint32_t most_sources_a_turn = 256;
+
 // A hint about the cache line `offset` bytes from `place`, which may be null or end before
 // that: computed as a number, since it need not be a pointer to anything.
 void fetch_near(const void* place, std::intptr_t offset) noexcept {
@@ -144,6 +146,10 @@ void loop::after_sleep(turn_report& report, late_timers late) noexcept {
         mail_came_ = false;
         open_letters();
     }
+    if (side_poller_ready_) {
+        side_poller_ready_ = false;
+        tell_sources();
+    }
     const bool all = deliver_any(events_, report) && deliver_any(transfers_, report) &&
                      deliver_any(canceled_, report);
     if (all && late == late_timers::this_turn && !timers_.empty()) {
@@ -156,6 +162,18 @@ void loop::open_letters() noexcept {
         base::mail* next = mail->next; // the mail may be gone once it was opened
         mail->open(*mail, this);
         mail = next;
+    }
+}
+
+// One at a time, since a source may end others. What stays readable is told again next turn.
+void loop::tell_sources() noexcept {
+    for (std::uint32_t told = 0; told < most_sources_a_turn; ++told) {
+        void* listener = side_poller_.next_ready();
+        if (listener == nullptr) {
+            return;
+        }
+        auto& ready = *static_cast<source*>(listener);
+        ready.readable(ready);
     }
 }
 

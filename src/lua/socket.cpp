@@ -1,13 +1,11 @@
-// Manual: system.socket; socket:close, socket:getdomain, socket:getaddress, socket:bind.
-// Behaviour 4, 7.1 to 7.3.
+// Manual: system.socket; socket:close, socket:getdomain. Behaviour 4, 7.1.
 #include "lua/socket.hpp"
 
+#include "base/errc.hpp"
 #include "io/listener.hpp"
-#include "lua/system_address.hpp"
 #include "lua/vm/await.hpp"
 #include "lua/vm/reply.hpp"
 
-#include <cerrno>
 #include <new>
 
 #include <unistd.h>
@@ -16,52 +14,73 @@ namespace coring::lua {
 
 namespace {
 
-constexpr vm::class_id stream_class = vm::class_id::tcp_stream;
-constexpr vm::class_id passive_class = vm::class_id::tcp_passive;
+constexpr const char* domain_names[] = {"ipv4", "ipv6", "local", "share", nullptr};
 
-constexpr const char* name_of(vm::class_id which) noexcept {
-    return which == stream_class ? tcp_stream_name : tcp_passive_name;
+enum type_choice { datagram_choice, stream_choice, passive_choice };
+
+vm::class_id class_of(int type, io::domain in) noexcept {
+    const bool local = in >= io::domain::local;
+    if (type == passive_choice) {
+        return local ? vm::class_id::local_passive : vm::class_id::tcp_passive;
+    }
+    return type == stream_choice ? stream_class_of(in) : vm::class_id::datagram;
 }
 
-enum domain_choice { ipv4_choice, ipv6_choice };
-
-enum type_choice { stream_choice, passive_choice };
-
 int system_socket(lua_State* L) {
-    static const char* const types[] = {"stream", "passive", nullptr};
-    static const char* const domains[] = {"ipv4", "ipv6", nullptr};
+    static const char* const types[] = {"datagram", "stream", "passive", nullptr};
     const int type = luaL_checkoption(L, 1, nullptr, types);
-    const int domain = luaL_checkoption(L, 2, nullptr, domains);
+    const auto in = static_cast<io::domain>(luaL_checkoption(L, 2, nullptr, domain_names));
     vm::scheduler& on = vm::scheduler_of(L);
-    io::stream& socket =
-        push_socket(L, on, type == stream_choice ? stream_class : passive_class,
-                    domain == ipv4_choice ? io::domain::ipv4 : io::domain::ipv6);
-    if (const auto opened = io::open_socket(socket); !opened) {
-        return vm::fail(L, opened.error());
+    const bool local = in >= io::domain::local;
+    if (type == datagram_choice && local) {
+        return vm::fail(L, base::resolver_bad_socket_type);
+    }
+    io::stream& socket = push_socket(L, on, class_of(type, in), in);
+    if (!local) {
+        const int kind = type == datagram_choice ? SOCK_DGRAM : SOCK_STREAM;
+        if (const auto opened = io::open_socket(socket, kind); !opened) {
+            return vm::fail(L, opened.error());
+        }
     }
     return 1;
 }
 
 // All but the descriptor is gone, or belongs to the process we were forked from.
+template <vm::class_id Class>
 void close_inherited(io::stream& socket) {
-    ::close(socket.fd);
+    if constexpr (is_local_class(Class)) {
+        io::forget_traces(static_cast<io::local_socket&>(socket));
+    }
+    if (socket.fd >= 0) {
+        ::close(socket.fd);
+    }
     socket.fd = -1;
+    socket.open = false;
 }
 
 // Takes the coroutine that waits on the socket out, and closes the descriptor.
 template <vm::class_id Class>
-op::operation* close_descriptor(io::stream& socket) {
-    if constexpr (Class == stream_class) {
-        return io::close_stream(socket);
-    } else {
+op::operation* close_socket(io::stream& socket) {
+    if constexpr (is_local_class(Class)) {
+        io::remove_traces(static_cast<io::local_socket&>(socket));
+    }
+    if constexpr (is_passive_class(Class)) {
         return io::close_listener(socket);
+    } else {
+        return io::close_stream(socket);
     }
 }
 
 } // namespace
 
 io::stream& push_socket(lua_State* L, vm::scheduler& on, vm::class_id which, io::domain in) {
-    auto* socket = new (lua_newuserdatauv(L, sizeof(io::stream), 0)) io::stream;
+    io::stream* socket = nullptr;
+    if (is_local_class(which)) {
+        socket = new (lua_newuserdatauv(L, sizeof(io::local_socket), 0)) io::local_socket;
+        socket->open = true;
+    } else {
+        socket = new (lua_newuserdatauv(L, sizeof(io::stream), 0)) io::stream;
+    }
     socket->on = &on.on();
     socket->in = in;
     vm::set_class(L, which);
@@ -76,13 +95,13 @@ void resume_closed(lua_State* L, vm::scheduler& on, op::operation& ready) {
 template <vm::class_id Class>
 int common_methods<Class>::close(lua_State* L) {
     vm::scheduler& on = vm::scheduler_of(L);
-    io::stream& socket = check_socket(L, on, Class, name_of(Class));
+    io::stream& socket = check_socket<Class>(L, on);
     luaL_checkstack(L, 4, nullptr);
     if (on.forked()) {
-        close_inherited(socket);
+        close_inherited<Class>(socket);
     } else {
         vm::check_place(L, on);
-        if (op::operation* waiting = close_descriptor<Class>(socket); waiting != nullptr) {
+        if (op::operation* waiting = close_socket<Class>(socket); waiting != nullptr) {
             resume_closed(L, on, *waiting);
         }
     }
@@ -93,10 +112,7 @@ int common_methods<Class>::close(lua_State* L) {
 // As close, but silent on a closed object.
 template <vm::class_id Class>
 int common_methods<Class>::tobeclosed(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_of(L);
-    const auto& socket =
-        *static_cast<io::stream*>(vm::check_object(L, 1, on, Class, name_of(Class)));
-    return socket.is_open() ? close(L) : 0;
+    return check_socket_class<Class>(L, vm::scheduler_of(L)).is_open() ? close(L) : 0;
 }
 
 // The object is garbage, or its state closes: nobody is resumed from here. Abandoned writes of
@@ -109,83 +125,62 @@ int common_methods<Class>::collect(lua_State* L) {
         return 0;
     }
     if (on == nullptr || !on->belongs_here()) {
-        close_inherited(*socket);
+        close_inherited<Class>(*socket);
         return 0;
     }
     if (vm::test_object(L, 1, *on, Class) == nullptr) {
         return 0;
     }
-    if (Class == stream_class && io::outlives_object(*socket)) {
+    if (!is_passive_class(Class) && io::outlives_object(*socket)) {
+        if constexpr (is_local_class(Class)) {
+            io::remove_traces(static_cast<io::local_socket&>(*socket));
+        }
         io::release_stream(*socket);
         return 0;
     }
-    if (op::operation* waiting = close_descriptor<Class>(*socket); waiting != nullptr) {
+    if (op::operation* waiting = close_socket<Class>(*socket); waiting != nullptr) {
         vm::drop(L, *on, *waiting);
     }
     return 0;
 }
 
-// Keeps working on a closed socket.
+// Keeps working on a closed socket of an IP domain.
 template <vm::class_id Class>
 int common_methods<Class>::getdomain(lua_State* L) {
-    const auto& socket = *static_cast<io::stream*>(
-        vm::check_object(L, 1, vm::scheduler_of(L), Class, name_of(Class)));
-    lua_pushstring(L, socket.in == io::domain::ipv6 ? "ipv6" : "ipv4");
+    const vm::scheduler& on = vm::scheduler_of(L);
+    const io::stream& socket =
+        is_local_class(Class) ? check_socket<Class>(L, on) : check_socket_class<Class>(L, on);
+    lua_pushstring(L, domain_names[static_cast<std::size_t>(socket.in)]);
     return 1;
 }
 
-template <vm::class_id Class>
-int common_methods<Class>::getaddress(lua_State* L) {
-    static const char* const sites[] = {"self", "peer", nullptr};
-    vm::scheduler& on = vm::scheduler_of(L);
-    io::stream& socket = check_socket(L, on, Class, name_of(Class));
-    const io::site which =
-        luaL_checkoption(L, 2, "self", sites) == 0 ? io::site::self : io::site::peer;
-    const io::ip_version version = io::version_of(socket.in);
-    io::ip_address found{version};
-    io::ip_address* into = test_address(L, 3, on);
-    if (into != nullptr) {
-        luaL_argcheck(L, into->version() == version, 3, "wrong domain");
-    }
-    if (const auto got = io::socket_address(socket, which, found); !got) {
-        return vm::fail(L, got.error());
-    }
-    if (into == nullptr) {
-        push_address(L, version) = found;
-    } else {
-        *into = found;
-        lua_pushvalue(L, 3);
-    }
-    return 1;
-}
-
-template <vm::class_id Class>
-int common_methods<Class>::bind(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_of(L);
-    io::stream& socket = check_socket(L, on, Class, name_of(Class));
-    const io::ip_address& to = check_address(L, 2, on, io::version_of(socket.in));
-    const auto bound = io::bind_socket(socket, to);
-    return vm::succeed_or_fail(L, bound ? 0 : bound.error());
-}
-
+template struct common_methods<vm::class_id::datagram>;
 template struct common_methods<vm::class_id::tcp_stream>;
 template struct common_methods<vm::class_id::tcp_passive>;
+template struct common_methods<vm::class_id::local_stream>;
+template struct common_methods<vm::class_id::share_stream>;
+template struct common_methods<vm::class_id::local_passive>;
+
+namespace {
+
+template <vm::class_id Class>
+void make_socket_class(lua_State* L, vm::scheduler& on, const luaL_Reg* methods) {
+    static const luaL_Reg metamethods[] = {
+        {"__gc", common_methods<Class>::collect},
+        {"__close", common_methods<Class>::tobeclosed},
+        {nullptr, nullptr},
+    };
+    vm::make_class(L, on, Class, socket_class_name(Class), metamethods, methods);
+}
+
+} // namespace
 
 void make_socket_classes(lua_State* L, vm::scheduler& on) {
-    using stream_common = common_methods<stream_class>;
-    using passive_common = common_methods<passive_class>;
-    static const luaL_Reg stream_meta[] = {
-        {"__gc", stream_common::collect},
-        {"__close", stream_common::tobeclosed},
-        {nullptr, nullptr},
-    };
-    static const luaL_Reg passive_meta[] = {
-        {"__gc", passive_common::collect},
-        {"__close", passive_common::tobeclosed},
-        {nullptr, nullptr},
-    };
-    vm::make_class(L, on, stream_class, tcp_stream_name, stream_meta, stream_methods);
-    vm::make_class(L, on, passive_class, tcp_passive_name, passive_meta, passive_methods);
+    make_socket_class<vm::class_id::tcp_stream>(L, on, tcp_stream_methods);
+    make_socket_class<vm::class_id::tcp_passive>(L, on, tcp_passive_methods);
+    make_socket_class<vm::class_id::local_stream>(L, on, local_stream_methods);
+    make_socket_class<vm::class_id::share_stream>(L, on, share_stream_methods);
+    make_socket_class<vm::class_id::local_passive>(L, on, local_passive_methods);
 }
 
 const luaL_Reg socket_functions[] = {

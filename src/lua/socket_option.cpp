@@ -25,8 +25,7 @@ int check_keepalive(lua_State* L, int arg) {
 
 int stream_setoption(lua_State* L) {
     static const char* const names[] = {"keepalive", "nodelay", nullptr};
-    io::stream& of =
-        check_socket(L, vm::scheduler_of(L), vm::class_id::tcp_stream, tcp_stream_name);
+    io::stream& of = check_socket<vm::class_id::tcp_stream>(L, vm::scheduler_of(L));
     const int option = luaL_checkoption(L, 2, nullptr, names);
     luaL_checkany(L, 3);
     const auto set = option == nodelay_option ? io::set_nodelay(of, lua_toboolean(L, 3) != 0)

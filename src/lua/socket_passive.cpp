@@ -16,15 +16,15 @@ constexpr int accept_arguments = 2;
 constexpr int stream_place = 2;
 constexpr int accept_base = accept_arguments + 1;
 
-io::stream& check_passive(lua_State* L, const vm::scheduler& on) {
-    return check_socket(L, on, vm::class_id::tcp_passive, tcp_passive_name);
-}
-
+template <vm::class_id Class>
 int passive_listen(lua_State* L) {
-    io::stream& of = check_passive(L, vm::scheduler_of(L));
+    io::stream& of = check_socket<Class>(L, vm::scheduler_of(L));
     const lua_Integer backlog = luaL_checkinteger(L, 2);
     luaL_argcheck(L, !of.listening, 1, "already listening");
     luaL_argcheck(L, backlog >= 0 && backlog <= INT_MAX, 2, "out of range");
+    if (is_local_class(Class) && !of.was_bound) {
+        return vm::fail(L, EINVAL);
+    }
     const auto listening = io::listen_on(of, static_cast<int>(backlog));
     return vm::succeed_or_fail(L, listening ? 0 : listening.error());
 }
@@ -44,7 +44,7 @@ int accept_k(lua_State* L, int, lua_KContext context) {
     // The object is there before the connection, which could not be given back; if no
     // connection comes after all, it is kept for the next one.
     if (lua_isnil(L, stream_place)) {
-        static_cast<void>(push_socket(L, on, vm::class_id::tcp_stream, from.in));
+        static_cast<void>(push_socket(L, on, stream_class_of(from.in), from.in));
         lua_replace(L, stream_place);
     }
     const int answer = from.is_open() ? io::accept_now(from) : -ECANCELED;
@@ -64,9 +64,10 @@ int accept_k(lua_State* L, int, lua_KContext context) {
     return 1;
 }
 
+template <vm::class_id Class>
 int passive_accept(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
-    io::stream& from = check_passive(L, on);
+    io::stream& from = check_socket<Class>(L, on);
     luaL_argcheck(L, from.listening, 1, "not listening");
     luaL_argcheck(L, from.reader == nullptr, 1, "already in use");
     vm::check_yieldable(L);
@@ -76,17 +77,30 @@ int passive_accept(lua_State* L) {
     return vm::suspend(L, on, accept, accept_arguments, accept_k);
 }
 
-using common = common_methods<vm::class_id::tcp_passive>;
+using tcp_common = common_methods<vm::class_id::tcp_passive>;
+using tcp_address = address_methods<vm::class_id::tcp_passive>;
+using local_common = common_methods<vm::class_id::local_passive>;
+using local_address = address_methods<vm::class_id::local_passive>;
 
 } // namespace
 
-const luaL_Reg passive_methods[] = {
-    {"accept", passive_accept},
-    {"bind", common::bind},
-    {"close", common::close},
-    {"getaddress", common::getaddress},
-    {"getdomain", common::getdomain},
-    {"listen", passive_listen},
+const luaL_Reg tcp_passive_methods[] = {
+    {"accept", passive_accept<vm::class_id::tcp_passive>},
+    {"bind", tcp_address::bind},
+    {"close", tcp_common::close},
+    {"getaddress", tcp_address::getaddress},
+    {"getdomain", tcp_common::getdomain},
+    {"listen", passive_listen<vm::class_id::tcp_passive>},
+    {nullptr, nullptr},
+};
+
+const luaL_Reg local_passive_methods[] = {
+    {"accept", passive_accept<vm::class_id::local_passive>},
+    {"bind", local_address::bind},
+    {"close", local_common::close},
+    {"getaddress", local_address::getaddress},
+    {"getdomain", local_common::getdomain},
+    {"listen", passive_listen<vm::class_id::local_passive>},
     {nullptr, nullptr},
 };
 

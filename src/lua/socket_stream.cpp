@@ -1,14 +1,15 @@
 // Manual: socket:connect, socket:write, socket:read, socket:shutdown, for streams.
 // Behaviour 1.7 (order of checks), 5, 7.6.
 #include "io/connect.hpp"
+#include "io/connect_local.hpp"
 #include "io/recv.hpp"
 #include "io/send.hpp"
 #include "io/shutdown.hpp"
 #include "lua/socket.hpp"
+#include "lua/socket_data.hpp"
 #include "lua/system_address.hpp"
-#include "lua/vm/await.hpp"
+#include "lua/vm/gather.hpp"
 #include "lua/vm/memory.hpp"
-#include "lua/vm/reply.hpp"
 
 #include <cerrno>
 
@@ -16,26 +17,11 @@ namespace coring::lua {
 
 namespace {
 
-io::stream& check_stream(lua_State* L, const vm::scheduler& on) {
-    return check_socket(L, on, vm::class_id::tcp_stream, tcp_stream_name);
-}
-
 // --- read -----------------------------------------------------------------------------------
 
 // A read of a whole memory keeps two arguments, one with a range keeps i and j too.
 constexpr int whole_arguments = 2;
 constexpr int ranged_arguments = 4;
-
-int read_reply(lua_State* L, int answer) {
-    if (answer == -ECANCELED) {
-        return vm::fail_text(L, "closed");
-    }
-    if (answer < 0) {
-        return vm::fail(L, -answer);
-    }
-    lua_pushinteger(L, answer);
-    return 1;
-}
 
 // The buffer and the range are looked up now, not when the call was made (behaviour 5.4).
 template <int Arguments>
@@ -84,9 +70,40 @@ int read_into(lua_State* L, vm::scheduler& on, io::stream& from, std::span<char>
     return vm::suspend(L, on, read, Arguments, read_k<Arguments>);
 }
 
-int stream_read(lua_State* L) {
+// --- write ----------------------------------------------------------------------------------
+
+// The socket, and the bytes while they are on their way.
+constexpr int write_arguments = 2;
+
+// Apart from the common case, for the room on the stack that it takes.
+[[gnu::noinline]] int write_gathered(lua_State* L, vm::scheduler& on, io::stream& to) {
+    vm::gathered_bytes data;
+    data.check(L, 2, on);
+    if (const int refused = io::refuses_write(to); refused != 0) {
+        return vm::fail(L, refused);
+    }
+    op::operation& write = vm::new_operation(L, on, io::send_type);
+    const int failed = io::send_gathered_start(to, write, data.parts(), data.size());
+    return suspend_in_write(L, on, write, failed, request_k<write_arguments>);
+}
+
+} // namespace
+
+int read_reply(lua_State* L, int answer) {
+    if (answer == -ECANCELED) {
+        return vm::fail_text(L, "closed");
+    }
+    if (answer < 0) {
+        return vm::fail(L, -answer);
+    }
+    lua_pushinteger(L, answer);
+    return 1;
+}
+
+template <vm::class_id Class>
+int stream_methods<Class>::read(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
-    io::stream& from = check_stream(L, on);
+    io::stream& from = check_socket<Class>(L, on);
     const std::span<char> whole = vm::check_memory(L, 2, on);
     if (lua_gettop(L) == whole_arguments) {
         return read_into<whole_arguments>(L, on, from, whole);
@@ -95,38 +112,14 @@ int stream_read(lua_State* L) {
     return read_into<ranged_arguments>(L, on, from, whole);
 }
 
-// --- write, connect, shutdown: requests that answer true or a failure
-// --------------------------
-
-template <int Arguments>
-int request_k(lua_State* L, int, lua_KContext context) {
-    constexpr int base = Arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
-    if (here.done == nullptr) {
-        return vm::left_results(L, base);
-    }
-    const int answer = here.done->result;
-    vm::take_results(*here.on, *here.done);
-    return vm::succeed_or_fail(L, -answer);
-}
-
-constexpr io::source source_of(vm::bytes_kind kind) noexcept {
-    switch (kind) {
-    case vm::bytes_kind::string:
-        return io::source::stays;
-    case vm::bytes_kind::fixed_memory:
-        return io::source::changes;
-    case vm::bytes_kind::resizable_memory:
-        return io::source::moves;
-    }
-    return io::source::moves;
-}
-
-int stream_write(lua_State* L) {
-    constexpr int arguments = 2; // the socket, and the bytes while they are on their way
+template <vm::class_id Class>
+int stream_methods<Class>::write(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
-    io::stream& to = check_stream(L, on);
+    io::stream& to = check_socket<Class>(L, on);
     vm::check_yieldable(L);
+    if (lua_istable(L, 2)) {
+        return write_gathered(L, on, to);
+    }
     const vm::input_bytes data = vm::check_input(L, 2, on);
     const std::string_view bytes =
         lua_gettop(L) == 2 ? data.bytes : vm::check_input_range(L, 3, data.bytes);
@@ -134,31 +127,42 @@ int stream_write(lua_State* L) {
         return vm::fail(L, refused);
     }
     op::operation& write = vm::new_operation(L, on, io::send_type);
-    if (io::send_start(to, write, bytes, source_of(data.kind)) != 0) {
-        vm::give_back(L, on, write);
-        return luaL_error(L, "not enough memory");
-    }
-    return vm::suspend(L, on, write, arguments, request_k<arguments>);
+    const int failed = io::send_start(to, write, bytes, source_of(data.kind));
+    return suspend_in_write(L, on, write, failed, request_k<write_arguments>);
 }
 
-int stream_connect(lua_State* L) {
+template <vm::class_id Class>
+int stream_methods<Class>::connect(lua_State* L) {
     constexpr int arguments = 1;
+    vm::spell_number(L, 2);
     vm::scheduler& on = vm::scheduler_with_room(L);
-    io::stream& from = check_stream(L, on);
+    io::stream& from = check_socket<Class>(L, on);
     vm::check_yieldable(L);
-    const io::ip_address& to = check_address(L, 2, on, io::version_of(from.in));
-    if (const int refused = io::refuses_connect(from); refused != 0) {
-        return vm::fail(L, refused);
+    if constexpr (is_local_class(Class)) {
+        auto name = check_local_name(L, 2);
+        const int bad = name ? 0 : name.error();
+        if (const int refused = io::refuses_connect(from); refused != 0 || bad != 0) {
+            return vm::fail(L, refused != 0 ? refused : bad);
+        }
+        op::operation& connect = vm::new_operation(L, on, io::connect_local_type);
+        io::connect_local_start(static_cast<io::local_socket&>(from), connect, name.value());
+        return vm::suspend(L, on, connect, arguments, request_k<arguments>);
+    } else {
+        const io::ip_address& to = check_address(L, 2, on, io::version_of(from.in));
+        if (const int refused = io::refuses_connect(from); refused != 0) {
+            return vm::fail(L, refused);
+        }
+        op::operation& connect = vm::new_operation(L, on, io::connect_type);
+        io::connect_start(from, connect, to);
+        return vm::suspend(L, on, connect, arguments, request_k<arguments>);
     }
-    op::operation& connect = vm::new_operation(L, on, io::connect_type);
-    io::connect_start(from, connect, to);
-    return vm::suspend(L, on, connect, arguments, request_k<arguments>);
 }
 
-int stream_shutdown(lua_State* L) {
+template <vm::class_id Class>
+int stream_methods<Class>::shutdown(lua_State* L) {
     constexpr int arguments = 1;
     vm::scheduler& on = vm::scheduler_with_room(L);
-    io::stream& of = check_stream(L, on);
+    io::stream& of = check_socket<Class>(L, on);
     vm::check_yieldable(L);
     if (const int refused = io::refuses_shutdown(of); refused != 0) {
         return vm::fail(L, refused);
@@ -168,16 +172,45 @@ int stream_shutdown(lua_State* L) {
     return vm::suspend(L, on, ending, arguments, request_k<arguments>);
 }
 
-using common = common_methods<vm::class_id::tcp_stream>;
+template struct stream_methods<vm::class_id::tcp_stream>;
+template struct stream_methods<vm::class_id::local_stream>;
+template struct stream_methods<vm::class_id::share_stream>;
+
+namespace {
+
+using tcp_common = common_methods<vm::class_id::tcp_stream>;
+using tcp_address = address_methods<vm::class_id::tcp_stream>;
+using tcp = stream_methods<vm::class_id::tcp_stream>;
+
+using local_common = common_methods<vm::class_id::local_stream>;
+using local_address = address_methods<vm::class_id::local_stream>;
+using local = stream_methods<vm::class_id::local_stream>;
 
 } // namespace
 
-const luaL_Reg stream_methods[] = {
-    {"bind", common::bind},           {"close", common::close},
-    {"connect", stream_connect},      {"getaddress", common::getaddress},
-    {"getdomain", common::getdomain}, {"read", stream_read},
-    {"setoption", stream_setoption},  {"shutdown", stream_shutdown},
-    {"write", stream_write},          {nullptr, nullptr},
+const luaL_Reg tcp_stream_methods[] = {
+    {"bind", tcp_address::bind},
+    {"close", tcp_common::close},
+    {"connect", tcp::connect},
+    {"getaddress", tcp_address::getaddress},
+    {"getdomain", tcp_common::getdomain},
+    {"read", tcp::read},
+    {"setoption", stream_setoption},
+    {"shutdown", tcp::shutdown},
+    {"write", tcp::write},
+    {nullptr, nullptr},
+};
+
+const luaL_Reg local_stream_methods[] = {
+    {"bind", local_address::bind},
+    {"close", local_common::close},
+    {"connect", local::connect},
+    {"getaddress", local_address::getaddress},
+    {"getdomain", local_common::getdomain},
+    {"read", local::read},
+    {"shutdown", local::shutdown},
+    {"write", local::write},
+    {nullptr, nullptr},
 };
 
 } // namespace coring::lua

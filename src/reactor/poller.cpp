@@ -52,6 +52,11 @@ int poller::modify(int fd, std::uint32_t events, void* listener) noexcept {
     return ::epoll_ctl(fd_.get(), EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
 }
 
+void* poller::next_ready() noexcept {
+    epoll_event event{};
+    return wait({&event, 1}, 0) == 1 ? event.data.ptr : nullptr;
+}
+
 void poller::remove(int fd) noexcept {
     if (::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0) {
         --size_;

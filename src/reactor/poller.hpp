@@ -22,6 +22,15 @@ public:
     // Adds `fd` with `events` for `listener`. Zero or an errno (EPERM: cannot be polled).
     [[nodiscard]] int add(int fd, std::uint32_t events, void* listener) noexcept;
 
+    // Adds `fd` for as long as it is readable. Zero or an errno.
+    [[nodiscard]] int add_readable(int fd, void* listener) noexcept {
+        return add(fd, EPOLLIN, listener);
+    }
+
+    // Somebody whose descriptor is ready, without waiting; null if there is nobody. Those that
+    // stay ready take turns.
+    [[nodiscard]] void* next_ready() noexcept;
+
     [[nodiscard]] int modify(int fd, std::uint32_t events, void* listener) noexcept;
 
     // Before the descriptor is closed: a duplicate elsewhere would keep it in the set.

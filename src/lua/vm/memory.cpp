@@ -59,6 +59,14 @@ std::span<char> memory_now(lua_State* L, int arg, const scheduler& on) {
     return find_memory(L, arg, on).bytes;
 }
 
+std::optional<std::string_view> test_memory(lua_State* L, int arg, const scheduler& on) {
+    const memory_bytes found = find_memory(L, arg, on);
+    if (found.kind == memory::kind::none) {
+        return std::nullopt;
+    }
+    return std::string_view{found.bytes.data(), found.bytes.size()};
+}
+
 void check_range(lua_State* L, int arg) {
     static_cast<void>(memory::check_bounds(L, arg));
 }
@@ -66,6 +74,12 @@ void check_range(lua_State* L, int arg) {
 std::span<char> range_now(lua_State* L, int arg, std::span<char> whole) {
     const memory::range range = memory::range_of(bounds_now(L, arg), whole.size());
     return range.size == 0 ? std::span<char>{} : whole.subspan(range.offset, range.size);
+}
+
+void spell_number(lua_State* L, int arg) {
+    if (lua_type(L, arg) == LUA_TNUMBER) {
+        lua_tolstring(L, arg, nullptr);
+    }
 }
 
 input_bytes check_input(lua_State* L, int arg, const scheduler& on) {

@@ -5,6 +5,7 @@
 #include "lua/vm/scheduler.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -24,11 +25,19 @@ std::span<char> check_memory(lua_State* L, int arg, const scheduler& on);
 // The same for an argument that was checked; empty if it has none, or was closed.
 [[nodiscard]] std::span<char> memory_now(lua_State* L, int arg, const scheduler& on);
 
+// The bytes of a memory, or nothing for anything else.
+[[nodiscard]] std::optional<std::string_view>
+test_memory(lua_State* L, int arg, const scheduler& on);
+
 // Checks i and j at `arg` and `arg` + 1: integers, or nil or absent for the defaults.
 void check_range(lua_State* L, int arg);
 
 // The part of `whole` that the checked i and j at `arg` name now. Never raises.
 [[nodiscard]] std::span<char> range_now(lua_State* L, int arg, std::span<char> whole);
+
+// A number becomes its text. Comes before an object is checked whose state must not change
+// until it is used: making a string may run finalizers.
+void spell_number(lua_State* L, int arg);
 
 // A string, a number (made a string in place) or a memory. Raises "string or memory expected".
 [[nodiscard]] input_bytes check_input(lua_State* L, int arg, const scheduler& on);

@@ -15,6 +15,16 @@ namespace {
 using namespace coring;
 using namespace coring::support;
 
+struct counted_source : loop::source {
+    int told = 0;
+
+    counted_source() {
+        readable = [](loop::source& self) noexcept {
+            ++static_cast<counted_source&>(self).told;
+        };
+    }
+};
+
 struct lodger : loop::companion {
     int ends = 0;
 
@@ -266,7 +276,8 @@ TEST_P(loop_test, a_delayed_operation_waits_for_its_moment) {
     expect_no_waits();
 }
 
-// --- the end --------------------------------------------------------------------------------
+// --- the end
+// --------------------------------------------------------------------------------
 
 TEST_P(loop_test, closing_takes_everything_back_and_delivers_nothing) {
     task& who = on.make("nobody");
@@ -286,7 +297,9 @@ TEST_P(loop_test, closing_takes_everything_back_and_delivers_nothing) {
     on.sleep(on.make("timer"), clock.now + 1);
     on.pause(on.make("zero"));
     ASSERT_TRUE(on.loop.open_mailbox());
-    ASSERT_TRUE(on.loop.side_poller());
+    counted_source silent;
+    const pipe_ends unread;
+    ASSERT_TRUE(on.loop.watch(unread.out.get(), silent));
     on.loop.flush();
     EXPECT_TRUE(on.loop.close());
     EXPECT_EQ(on.loop.count().in_kernel, 0U);
@@ -337,7 +350,8 @@ TEST_P(loop_test, a_companion_ends_when_it_is_dismissed_or_when_the_loop_closes)
     EXPECT_EQ(parting.ends, 1);
 }
 
-// A run ends with the turn that ends its last operation: no other turn may come to do it.
+// A run ends with the turn that ends its last operation: no other turn may come to do
+// it.
 TEST_P(loop_test, a_companion_dismissed_in_a_turn_ends_in_it) {
     on.loop.adopt(parting);
     on.pause(on.make("zero", [&](task&) { on.loop.dismiss(parting); }));
@@ -390,41 +404,66 @@ TEST_P(loop_test, letters_are_opened_in_the_order_of_posting_before_events) {
     EXPECT_EQ(first.arrivals + second.arrivals, 2);
 }
 
-TEST_P(loop_test, what_is_in_the_side_poller_wakes_the_loop) {
-    auto opened = on.loop.side_poller();
-    ASSERT_TRUE(opened);
-    reactor::poller& poller = *opened.value();
-    EXPECT_EQ(on.loop.side_poller().value(), &poller) << "there is one of it";
+TEST_P(loop_test, a_source_is_told_while_its_descriptor_is_readable) {
     const pipe_ends signal;
-    int listener = 0;
-    ASSERT_EQ(poller.add(signal.out.get(), EPOLLIN, &listener), 0);
+    counted_source watched;
+    ASSERT_TRUE(on.loop.watch(signal.out.get(), watched));
     wait(on.make("idle"));
-    std::array<epoll_event, 4> events{};
-    for (int round = 0; round < 3; ++round) {
+    for (int round = 1; round <= 3; ++round) {
+        const int before = watched.told;
         std::thread sender{[&] { signal.put(); }};
-        int count = 0;
-        while (count == 0) { // sleeps between
-            on.turn();
-            count = poller.wait(events, 0);
-        }
+        on.turn_until([&] { return watched.told > before; }); // sleeps between
         sender.join();
-        EXPECT_EQ(events[0].data.ptr, &listener);
+        on.turn_until([&] { return watched.told > before + 1; });
         signal.take();
     }
+    on.loop.unwatch(signal.out.get());
+    const int before = watched.told;
+    signal.put();
+    on.turn_without_waiting();
+    EXPECT_EQ(watched.told, before);
 }
 
-TEST_P(loop_test, mailbox_and_side_poller_are_both_heard) {
+TEST_P(loop_test, a_source_may_end_others_that_are_ready_too) {
+    const std::array<pipe_ends, 3> signals;
+
+    struct ending_source : loop::source {
+        loop::loop* on;
+        const std::array<pipe_ends, 3>* all;
+        int told = 0;
+    };
+
+    ending_source first;
+    first.on = &on.loop;
+    first.all = &signals;
+    first.readable = [](loop::source& self) noexcept {
+        auto& mine = static_cast<ending_source&>(self);
+        ++mine.told;
+        for (const pipe_ends& each : *mine.all) {
+            mine.on->unwatch(each.out.get());
+        }
+    };
+    for (const pipe_ends& each : signals) {
+        ASSERT_TRUE(on.loop.watch(each.out.get(), first));
+        each.put();
+    }
+    wait(on.make("idle"));
+    on.turn_until([&] { return first.told > 0; });
+    on.turn_without_waiting();
+    EXPECT_EQ(first.told, 1);
+}
+
+TEST_P(loop_test, mailbox_and_sources_are_both_heard) {
     ASSERT_TRUE(on.loop.open_mailbox());
-    auto opened = on.loop.side_poller();
-    ASSERT_TRUE(opened);
     const pipe_ends signal;
-    int listener = 0;
-    ASSERT_EQ(opened.value()->add(signal.out.get(), EPOLLIN, &listener), 0);
+    counted_source silent;
+    ASSERT_TRUE(on.loop.watch(signal.out.get(), silent));
     wait(on.make("idle"));
     note letter{on};
     std::thread sender{[&] { on.loop.mailbox().post(letter); }};
     on.turn_until([&] { return letter.arrivals == 1; });
     sender.join();
+    EXPECT_EQ(silent.told, 0);
 }
 
 TEST_P(loop_test, a_loop_moves_to_another_thread_only_when_nothing_is_in_the_kernel) {
@@ -439,7 +478,9 @@ TEST_P(loop_test, a_loop_moves_to_another_thread_only_when_nothing_is_in_the_ker
 
 TEST_P(loop_test, a_mailbox_keeps_nobody_in_his_thread_and_moves_along) {
     ASSERT_TRUE(on.loop.open_mailbox());
-    ASSERT_TRUE(on.loop.side_poller());
+    counted_source watched;
+    const pipe_ends signal;
+    ASSERT_TRUE(on.loop.watch(signal.out.get(), watched));
     note letter{on};
     on.loop.mailbox().post(letter);
     wait(on.make("event"));
