@@ -10,6 +10,7 @@ all_jobs=(
     lookups
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
+    path-stat path-list-100k path-copy-256m
     idle
 )
 
@@ -36,6 +37,14 @@ file_job() {
     metrics=wall_us,cpu_us unit="µs that pass, and µs of CPU, per $3"
     floors=c-plain,c-ring
     competitors=(coutil-uring coutil-epoll reference luv c-plain c-ring)
+}
+
+# $2 calls $1 on paths, by one coroutine. The programs make their files and measure themselves.
+path_job() {
+    kind=paths path_work=$1 path_count=$2
+    metrics=wall_us,cpu_us unit="µs that pass, and µs of CPU, per $3"
+    floors=c-plain
+    competitors=(coutil-uring coutil-epoll reference luv c-plain)
 }
 
 # Defines the job named $1 in the variables kind, metrics, unit, floors, competitors, and those
@@ -90,6 +99,9 @@ define_job() {
     file-cold-*) file_job cold "${1##*-}" "4 KiB read from the device" ;;
     file-open-*) file_job open "${1##*-}" "small file opened, read and closed" ;;
     file-flush-*) file_job flush "${1##*-}" "4 KiB written and flushed" ;;
+    path-stat) path_job stat "$stats" "question about a file" ;;
+    path-list-100k) path_job list 100000 "entry of a directory of 100 000" ;;
+    path-copy-256m) path_job copy 256 "MiB of a file of 256 in memory" ;;
     *) return 1 ;;
     esac
 }
@@ -111,10 +123,12 @@ set_scale() {
         suspends=300000 timers=100000
         lookups=2000
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
+        stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
         suspends=2000000 timers=100000
         lookups=20000
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
+        stats=300000
     fi
 }

@@ -135,6 +135,10 @@ measure() {
     case $kind in
     suspend | timers | lookups) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
+    paths)
+        run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \
+            "$path_count" || code=1
+        ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line

@@ -128,4 +128,39 @@ function common.measure_files(job, now, run)
         passed / 1e3 / job.count, spent * 1e6 / job.count))
 end
 
+local function quoted(word)
+    return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- What a script on paths is to do, from its arguments, in a directory of its own, in memory if
+-- possible: `stat` asks about a file, `list` lists so many, `copy` copies one of so many MiB.
+function common.path_job()
+    local pipe = assert(io.popen("mktemp -d -p /dev/shm 2>/dev/null || mktemp -d"))
+    local job = { name = arg[1], count = common.integer(2), directory = pipe:read("l") }
+    pipe:close()
+    job.original = job.directory .. "/original"
+    if job.name == "list" then
+        assert(os.execute(string.format("cd %s && seq 1 %d | xargs touch", quoted(job.directory),
+            job.count)))
+    elseif job.name == "copy" then
+        local file = assert(io.open(job.original, "w"))
+        local block = string.rep("0123456789abcdef", 65536)
+        for _ = 1, job.count do assert(file:write(block)) end
+        assert(file:close())
+    end
+    return job
+end
+
+-- Runs the body that `bodies` has for the job, removes its directory, and prints what each of its
+-- calls, entries or MiB cost: time by the clock `now` in nanoseconds, and CPU of all threads.
+function common.measure_paths(job, now, bodies)
+    local begin, began = os.clock(), now()
+    local done, problem = pcall(bodies[job.name], job)
+    local passed, spent = now() - began, os.clock() - begin
+    os.execute("rm -rf " .. quoted(job.directory))
+    assert(done, problem)
+    print(string.format("count=%d wall_us=%.4f cpu_us=%.4f", job.count,
+        passed / 1e3 / job.count, spent * 1e6 / job.count))
+end
+
 return common

@@ -42,4 +42,7 @@ call_again(op::operation& delivering, threadpool::lane_kind lane, call_job& job)
 // operation owns the job from then on.
 void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept;
 
+// The same for an answer that needed no job.
+void call_settle(loop::loop& on, op::operation& idle, int answer) noexcept;
+
 } // namespace coring::io

@@ -74,6 +74,17 @@ known_file_system known_device(unsigned major, unsigned minor) noexcept {
     return {true, (entry & is_local) != 0, (entry & is_in_memory) != 0};
 }
 
+void learn_device_of(int fd) noexcept {
+    struct stat status {};
+
+    struct statfs system {};
+
+    if (::fstat(fd, &status) == 0 && ::fstatfs(fd, &system) == 0) {
+        learn(device_of(::major(status.st_dev), ::minor(status.st_dev)),
+              static_cast<std::uint32_t>(system.f_type));
+    }
+}
+
 file_traits look_closely(int fd) noexcept {
     file_traits found;
 

@@ -36,4 +36,7 @@ struct known_file_system {
 
 [[nodiscard]] known_file_system known_device(unsigned major, unsigned minor) noexcept;
 
+// Learns about the file system of this file, which may block.
+void learn_device_of(int fd) noexcept;
+
 } // namespace coring::io

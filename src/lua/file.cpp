@@ -229,8 +229,10 @@ const luaL_Reg metamethods[] = {
 };
 
 const luaL_Reg methods[] = {
-    {"close", file_close},   {"flush", file_flush}, {"read", file_read},
-    {"resize", file_resize}, {"write", file_write}, {nullptr, nullptr},
+    {"close", file_close},   {"flush", file_flush}, {"grant", file_grant},
+    {"info", file_info},     {"own", file_own},     {"read", file_read},
+    {"resize", file_resize}, {"touch", file_touch}, {"write", file_write},
+    {nullptr, nullptr},
 };
 
 } // namespace

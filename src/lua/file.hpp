@@ -34,5 +34,9 @@ struct file_block {
 // Methods of other files of this folder.
 int file_read(lua_State* L);
 int file_write(lua_State* L);
+int file_touch(lua_State* L);
+int file_own(lua_State* L);
+int file_grant(lua_State* L);
+int file_info(lua_State* L);
 
 } // namespace coring::lua

@@ -28,13 +28,11 @@ void raise_unknown_mode(lua_State* L, char found, int number) {
 }
 
 mode_t bit_of(lua_State* L, int arg, char letter) {
-    for (const permission& each : permissions) {
-        if (each.letter == letter) {
-            return each.bit;
-        }
+    const mode_t bit = permission_bit(letter);
+    if (bit == 0) {
+        luaL_error(L, "bad argument #%d, unknown perm char (got '%c')", arg, letter);
     }
-    luaL_error(L, "bad argument #%d, unknown perm char (got '%c')", arg, letter);
-    return 0;
+    return bit;
 }
 
 constexpr const char* open_letters = "~aNnrftwx";
@@ -67,6 +65,15 @@ std::uint32_t check_mode(lua_State* L, int arg, const char* known, int number) {
 
 bool check_blocking_mode(lua_State* L, int arg) {
     return !lua_isnoneornil(L, arg) && check_mode(L, arg, "~") != 0;
+}
+
+mode_t permission_bit(char letter) noexcept {
+    for (const permission& each : permissions) {
+        if (each.letter == letter) {
+            return each.bit;
+        }
+    }
+    return 0;
 }
 
 mode_t check_permissions(lua_State* L, int arg) {

@@ -24,6 +24,9 @@ check_mode(lua_State* L, int arg, const char* known, int number = unnumbered);
 // Permission bits: an integer, or a string of UGSrwxRWX421.
 [[nodiscard]] mode_t check_permissions(lua_State* L, int arg);
 
+// The bit that a permission character stands for; zero for other characters.
+[[nodiscard]] mode_t permission_bit(char letter) noexcept;
+
 // What the mode of openfile asks for: flags of open(2), close-on-exec among them.
 struct open_mode {
     int flags;

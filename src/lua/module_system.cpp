@@ -9,6 +9,7 @@
 #include "lua/system_directory.hpp"
 #include "lua/system_environ.hpp"
 #include "lua/system_netinfo.hpp"
+#include "lua/system_paths.hpp"
 #include "lua/system_priority.hpp"
 #include "lua/system_procinfo.hpp"
 #include "lua/system_random.hpp"
@@ -24,12 +25,18 @@ using namespace coring::lua;
 // One a line, so that whoever adds a part adds a line.
 // clang-format off
 const luaL_Reg* const all_functions[] = {
+    access_functions,
     address_functions,
+    copyfile_functions,
     cpuinfo_functions,
     directory_functions,
     environ_functions,
     file_functions,
+    file_info_functions,
+    listdir_functions,
+    maketemp_functions,
     netinfo_functions,
+    path_functions,
     priority_functions,
     procinfo_functions,
     random_functions,
@@ -52,6 +59,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     make_cpu_class(L, on);
     make_interfaces_class(L, on);
     make_file_class(L, on);
+    make_directory_list_class(L, on);
 }
 
 } // namespace
@@ -68,6 +76,8 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     for (const luaL_Reg* functions : all_functions) {
         vm::add_functions(L, module, functions);
     }
+    push_file_bits(L);
+    lua_setfield(L, module, "filebits");
     lua_settop(L, module);
     return 1;
 }

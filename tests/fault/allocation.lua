@@ -6,6 +6,7 @@ local system = require "coutil.system"
 local memory = require "memory"
 local native = require "native"
 local net = require "support.net"
+local paths = require "support.paths"
 
 local case, equal, ok = suite.case, suite.equal, suite.ok
 
@@ -194,6 +195,43 @@ case("closing what coroutines wait on", function()
         listener:close()
         bounded(5)
     end)
+end)
+
+-- Runs until nobody waits: workers take their time.
+local function all_done()
+    repeat until not system.run("step")
+end
+
+case("calls on paths", function()
+    local at <close> = paths.directory()
+    paths.write(at "file", "text")
+    local failures = exhaust(function(start)
+        start = start or plainly
+        for _, way in ipairs { "", "~" } do
+            start(function()
+                system.makedir(at "d", 448, way)
+                system.removefile(at "d", "d" .. way)
+            end)
+            start(function()
+                for name, kind in system.listdir(at.path, way) do ok(name and kind) end
+            end)
+            start(function() system.fileinfo(at "file", way .. "?MBcp=@r") end)
+            start(function() system.fileinfo(at "file", way .. "?MBc@r") end)
+            start(function() ok(not pcall(system.fileinfo, at "none", way .. "M")) end)
+            start(function()
+                local path, file = system.maketemp(at "t", way .. "fo")
+                if path then
+                    file:grant("rw", way)
+                    file:touch(way .. "b", 7)
+                    file:info(way .. "?M")
+                    file:close(way)
+                    os.remove(path)
+                end
+            end)
+        end
+        all_done()
+    end)
+    ok(failures > 100, failures .. " failures")
 end)
 
 case("what is learned about the system, and the environment", function()
