@@ -56,7 +56,7 @@ for _, domain in ipairs(all_domains) do
             same(table.pack(near:write("take it", nil, nil, right)), { n = 1, true })
             right:close()
             local text, came = receive(far)
-            local __ <close> = came
+            local _ <close> = came
             equal(text, "take it")
             equal(getmetatable(came).__name, arrives_as[domain][1])
             equal(came:getdomain(), arrives_as[domain][2])
@@ -180,7 +180,7 @@ end)
 sharing("arrived descriptors are close-on-exec and as blocking as they were", function(near, far)
     local left, right, _, there = net.pair()
     local listener_fd, listener = net.fd_of(net.listener)
-    local __ <close> = net.closing(left, right, listener)
+    local _ <close> = net.closing(left, right, listener)
     for _, socket in ipairs { right, listener } do
         tasks.await(function() return near:write("x", 1, -1, socket) end)
         local came
@@ -405,7 +405,7 @@ end
 
 sharing("messages that wait in the kernel do not run together", function(_, far, here)
     local left, right, _, there = net.pair("local")
-    local __ <close> = net.closing(left, right)
+    local _ <close> = net.closing(left, right)
     for index = 1, 10 do
         assert(native.pass(here, "m" .. index, there, there))
         native.send(here, ";")
@@ -429,7 +429,7 @@ end)
 
 sharing("what we send is an ordinary message", function(near, _, _, there)
     local left, right, _, fd = net.pair()
-    local __ <close> = net.closing(left, right)
+    local _ <close> = net.closing(left, right)
     tasks.await(function() return near:write("for you", 1, -1, right) end)
     local results = { native.receive(there) }
     equal(#results, 2)

@@ -345,7 +345,7 @@ end)
 sharing("out of descriptors the bytes arrive all the same, and what follows too",
         function(_, far, here)
     local left, right, _, fd = net.pair("local")
-    local __ <close> = net.closing(left, right)
+    local _ <close> = net.closing(left, right)
     for _, count in ipairs { 1, 3 } do
         local passed = {}
         for index = 1, count do passed[index] = fd end
@@ -374,7 +374,7 @@ end)
 
 sharing("as many sockets arrive as there are descriptors for", function(_, far, here)
     local left, right, _, fd = net.pair("local")
-    local __ <close> = net.closing(left, right)
+    local _ <close> = net.closing(left, right)
     assert(native.pass(here, "some", fd, fd, fd, fd))
     assert(native.send(here, "more"))
     local spare = { native.dup(0), native.dup(0) }

@@ -199,17 +199,29 @@ int native_socket(lua_State* L) {
     return answer(L, ::socket(family, type | SOCK_CLOEXEC, 0));
 }
 
-// Binds a local socket to exactly these bytes and listens, as a program does that knows
-// nothing of us: blocking. Without a backlog it only binds.
+// A name of exactly these bytes.
+socklen_t check_name(lua_State* L, int arg, sockaddr_un& name) {
+    std::size_t size = 0;
+    const char* bytes = luaL_checklstring(L, arg, &size);
+    luaL_argcheck(L, size <= sizeof name.sun_path, arg, "too long");
+    name.sun_family = AF_UNIX;
+    std::memcpy(name.sun_path, bytes, size);
+    return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+}
+
+int native_connect(lua_State* L) {
+    sockaddr_un address{};
+    const socklen_t length = check_name(L, 2, address);
+    return answer(
+        L, ::connect(check_int(L, 1), reinterpret_cast<const sockaddr*>(&address), length));
+}
+
+// Binds a local socket and listens, as a program does that knows nothing of us: blocking.
+// Without a backlog it only binds.
 int native_bind(lua_State* L) {
     const int fd = check_int(L, 1);
-    std::size_t size = 0;
-    const char* name = luaL_checklstring(L, 2, &size);
     sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    luaL_argcheck(L, size <= sizeof address.sun_path, 2, "too long");
-    std::memcpy(address.sun_path, name, size);
-    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+    const socklen_t length = check_name(L, 2, address);
     if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
         return answer(L, -1);
     }
@@ -412,6 +424,7 @@ const luaL_Reg functions[] = {
     {"small", native_small},
     {"socket", native_socket},
     {"bind", native_bind},
+    {"connect", native_connect},
     {"pipe", native_pipe},
     {"pass", native_pass},
     {"receive", native_receive},
