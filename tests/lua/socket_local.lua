@@ -1,4 +1,4 @@
--- Manual: Network & IPC, domains local and share as objects (behaviour 4, 7.1 to 7.6; D18, D29, D47):
+-- Manual: Network & IPC, domains local and share as objects (behaviour 4, 7.1 to 7.6; D18, D47):
 -- classes, paths and abstract names, binding, listening, connecting, accepting, and what becomes of
 -- the files. That streams of these domains carry bytes as those of TCP do is shown by the scripts
 -- that run for all domains.
@@ -284,7 +284,7 @@ both("whatever string is given, bind and connect keep their word", function(doma
         for index = 1, math.random(0, 60) do parts[index] = alphabet[math.random(#alphabet)] end
         local text = table.concat(parts)
         if math.random(3) == 1 then text = "\0" .. text end
-        -- Kept inside of the directory: leading dots and slashes are of the test, not of the socket.
+        -- Kept inside of the directory: slashes and dots are made harmless.
         if string.sub(text, 1, 1) ~= "\0" then
             text = directory .. "/" .. string.gsub(text, "[./]", "_")
         end
