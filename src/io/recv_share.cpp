@@ -70,8 +70,8 @@ received recv_share_now(local_socket& from, std::span<char> into) noexcept {
     }
     arrivals came;
     came.add_all(message);
-    // The kernel stops after descriptors, so with them there may be more; also when there was no
-    // number left for any of them, and they are gone.
+    // The kernel stops after descriptors, so with them there may be more; also when there was
+    // no number left for any of them, and they are gone.
     const bool stopped_short =
         message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
     if (!stopped_short && static_cast<std::size_t>(count) < part.iov_len) {
