@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers idle)
+    echo-64kx16 local-echo pass-sockets bulk-receive bulk-send http suspend timers idle)
 
 # Sets what the echo jobs have in common: message size, server's buffer, connections, messages
 # in flight on each. The buffer is larger than the message where that spares a library that
@@ -26,6 +26,7 @@ bulk_job() {
 # ratio against luv says something about the reference (those of memory do not).
 define_job() {
     shared_core=false estimated=cpu_us,cpu_ns_per_kib,round_trip_us,ns
+    unset BENCH_PATH
     case $1 in
     ping-pong)
         echo_job 64 1024 1 1
@@ -38,6 +39,17 @@ define_job() {
     echo-64x64-pipelined16) echo_job 64 4096 64 16 ;;
     echo-4kx64) echo_job 4096 8192 64 1 ;;
     echo-64kx16) echo_job 65536 65536 16 1 ;;
+    local-echo)
+        echo_job 64 1024 64 1
+        competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll)
+        export BENCH_PATH=$work/socket
+        ;;
+    pass-sockets)
+        kind=pass metrics=cpu_us
+        unit="µs of CPU per socket passed, sender and receiver in one process"
+        floors=c-plain
+        competitors=(coutil-uring coutil-epoll reference luv c-plain)
+        ;;
     bulk-receive) bulk_job receive ;;
     bulk-send) bulk_job send ;;
     http)
@@ -71,9 +83,9 @@ define_job() {
 set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512
-        suspends=300000 timers=100000 idle_connections=3000
+        suspends=300000 timers=100000 passes=10000 idle_connections=3000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096
-        suspends=2000000 timers=100000 idle_connections=10000
+        suspends=2000000 timers=100000 passes=10000 idle_connections=10000
     fi
 }

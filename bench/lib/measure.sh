@@ -91,7 +91,10 @@ apply_wrk() {
 # A program that measures itself: no port, no load.
 measure_program() {
     local amount=$suspends
-    if [[ $kind == timers ]]; then amount=$timers; fi
+    case $kind in
+    timers) amount=$timers ;;
+    pass) amount=$passes ;;
+    esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
 
@@ -102,6 +105,7 @@ measure_server() {
     bulk) arguments=("$mode") ;;
     esac
     choose_port
+    if [[ -v BENCH_PATH ]]; then rm -f "$BENCH_PATH"; fi
     start_process "$server_processor" "$work/server" "${command[@]}" "$port" "${arguments[@]}"
     server=$child
     if ! await_listener "$server"; then
@@ -120,7 +124,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers) measure_program || code=1 ;;
+    suspend | timers | pass) measure_program || code=1 ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line

@@ -5,6 +5,7 @@ local common = {
     backlog = 4096,
     timers = 100000,
     suspends = 1000000,
+    passes = 10000,
     bulk_buffer = 1 << 20,
     echo_buffer = 1024,
     count_format = "<I8", -- how counts of bytes travel in the bulk jobs
@@ -62,6 +63,15 @@ function common.measure_suspends(count, wait_all)
     local spent = os.clock() - begin
     assert(done == count, "not all suspensions happened")
     print(string.format("suspends=%d ns=%.2f", count, spent * 1e9 / count))
+end
+
+-- Runs `pass_all`, which passes `count` sockets and takes them, and prints what each cost.
+function common.measure_passes(count, pass_all)
+    local begin = os.clock()
+    local done = pass_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all sockets arrived")
+    print(string.format("passes=%d cpu_us=%.4f", count, spent * 1e6 / count))
 end
 
 -- Runs `wait_all`, which starts `count` coroutines with a timer each and waits for all, and
