@@ -4,6 +4,7 @@
 all_jobs=(
     ping-pong
     echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64 echo-64kx16
+    local-echo pass-sockets
     bulk-receive bulk-send
     http
     suspend timers
@@ -52,6 +53,7 @@ path_job() {
 # ratio against luv says something about the reference (those of memory do not).
 define_job() {
     shared_core=false estimated=cpu_us,wall_us,cpu_ns_per_kib,round_trip_us,ns
+    unset BENCH_PATH
     case $1 in
     ping-pong)
         echo_job 64 1024 1 1
@@ -64,6 +66,17 @@ define_job() {
     echo-64x64-pipelined16) echo_job 64 4096 64 16 ;;
     echo-4kx64) echo_job 4096 8192 64 1 ;;
     echo-64kx16) echo_job 65536 65536 16 1 ;;
+    local-echo)
+        echo_job 64 1024 64 1
+        competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll)
+        export BENCH_PATH=$work/socket
+        ;;
+    pass-sockets)
+        kind=pass metrics=cpu_us
+        unit="µs of CPU per socket passed, sender and receiver in one process"
+        floors=c-plain
+        competitors=(coutil-uring coutil-epoll reference luv c-plain)
+        ;;
     bulk-receive) bulk_job receive ;;
     bulk-send) bulk_job send ;;
     http)
@@ -120,13 +133,13 @@ file_count() {
 set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
-        suspends=300000 timers=100000
+        suspends=300000 timers=100000 passes=10000
         lookups=2000
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
-        suspends=2000000 timers=100000
+        suspends=2000000 timers=100000 passes=10000
         lookups=20000
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000
