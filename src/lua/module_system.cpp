@@ -3,6 +3,7 @@
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
 #include "lua/system_run.hpp"
+#include "lua/system_signal.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
 
@@ -29,8 +30,8 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     const int module = lua_gettop(L);
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
-    for (const luaL_Reg* functions :
-         {run_functions, time_functions, address_functions, socket_functions}) {
+    for (const luaL_Reg* functions : {run_functions, time_functions, signal_functions,
+                                      address_functions, socket_functions}) {
         vm::add_functions(L, module, functions);
     }
     lua_settop(L, module);

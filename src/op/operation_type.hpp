@@ -53,6 +53,10 @@ struct operation_type {
     // The operation is over: lets go of its object and gives back what the verb owns. Called
     // once or twice, so it leaves nothing behind that it would give back again. May be null.
     void (*release)(operation&) noexcept;
+
+    // Its waiter begins another await with the record: ends what release() let live until the
+    // waiter has gone on. Null where that is nothing.
+    void (*moved_on)(operation&) noexcept = nullptr;
 };
 
 } // namespace coring::op
