@@ -51,6 +51,11 @@ define_job() {
         floors=bare
         competitors=(coutil-uring coutil-epoll reference luv cqueues bare)
         ;;
+    signals)
+        kind=signals metrics=cpu_us unit="µs of CPU per signal sent to oneself and awaited"
+        floors=
+        competitors=(coutil-uring coutil-epoll reference luv)
+        ;;
     timers)
         kind=timers metrics=cpu_us,rss_mib
         unit="µs of CPU per timer; MiB of the process at its peak"
@@ -71,9 +76,9 @@ define_job() {
 set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512
-        suspends=300000 timers=100000 idle_connections=3000
+        suspends=300000 signals=50000 timers=100000 idle_connections=3000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096
-        suspends=2000000 timers=100000 idle_connections=10000
+        suspends=2000000 signals=300000 timers=100000 idle_connections=10000
     fi
 }

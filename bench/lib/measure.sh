@@ -91,7 +91,10 @@ apply_wrk() {
 # A program that measures itself: no port, no load.
 measure_program() {
     local amount=$suspends
-    if [[ $kind == timers ]]; then amount=$timers; fi
+    case $kind in
+    timers) amount=$timers ;;
+    signals) amount=$signals ;;
+    esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
 
@@ -120,7 +123,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers) measure_program || code=1 ;;
+    suspend | timers | signals) measure_program || code=1 ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line
