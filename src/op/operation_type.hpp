@@ -29,6 +29,8 @@ enum class phase : std::uint8_t {
 // Which of a descriptor's directions the operation waits on.
 enum class direction : std::uint8_t { none, in, out };
 
+// Always made by naming its members; only the last may be left out.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 struct operation_type {
     const char* name; // as the manual calls it, for diagnostics
     departure on_leave;
