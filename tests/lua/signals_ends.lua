@@ -190,7 +190,7 @@ case("a fork that ends takes nothing from the waits of its parent", function()
     local output = child.expect(prelude .. [[
         wait("userdef1")
         local forked = native.fork()
-        if forked == 0 then os.exit(0, true) end
+        if forked == 0 then os.exit(0, false) end
         print(native.wait(forked))
         emit("userdef1")
         print(system.run())
