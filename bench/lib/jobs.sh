@@ -7,7 +7,7 @@ all_jobs=(
     local-echo pass-sockets
     bulk-receive bulk-send
     http
-    suspend timers
+    suspend timers signals
     lookups
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
@@ -90,6 +90,11 @@ define_job() {
         floors=bare
         competitors=(coutil-uring coutil-epoll reference luv cqueues bare)
         ;;
+    signals)
+        kind=signals metrics=cpu_us unit="µs of CPU per signal sent to oneself and awaited"
+        floors=
+        competitors=(coutil-uring coutil-epoll reference luv)
+        ;;
     timers)
         kind=timers metrics=cpu_us,rss_mib
         unit="µs of CPU per timer; MiB of the process at its peak"
@@ -133,13 +138,13 @@ file_count() {
 set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
-        suspends=300000 timers=100000 passes=10000
+        suspends=300000 timers=100000 passes=10000 signals=50000
         lookups=2000
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
-        suspends=2000000 timers=100000 passes=10000
+        suspends=2000000 timers=100000 passes=10000 signals=300000
         lookups=20000
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000

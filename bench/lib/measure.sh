@@ -95,6 +95,7 @@ measure_program() {
     timers) amount=$timers ;;
     lookups) amount=$lookups ;;
     pass) amount=$passes ;;
+    signals) amount=$signals ;;
     esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
@@ -135,7 +136,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups | pass) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
         run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \

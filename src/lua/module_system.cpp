@@ -15,6 +15,7 @@
 #include "lua/system_random.hpp"
 #include "lua/system_resolve.hpp"
 #include "lua/system_run.hpp"
+#include "lua/system_signal.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
 
@@ -42,6 +43,7 @@ const luaL_Reg* const all_functions[] = {
     random_functions,
     resolve_functions,
     run_functions,
+    signal_functions,
     socket_functions,
     time_functions,
 };

@@ -16,6 +16,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -93,6 +95,59 @@ int native_sigpipe(lua_State* L) {
                                                    : "handler";
     lua_pushstring(L, name);
     return 1;
+}
+
+// Whether the calling thread shall block the signal; returns whether it did.
+int native_block(lua_State* L) {
+    const int number = check_int(L, 1);
+    sigset_t set;
+    sigset_t before;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, number);
+    ::pthread_sigmask(lua_toboolean(L, 2) != 0 ? SIG_BLOCK : SIG_UNBLOCK, &set, &before);
+    lua_pushboolean(L, ::sigismember(&before, number));
+    return 1;
+}
+
+// Sets what the signal does: "default" or "ignore".
+int native_disposition(lua_State* L) {
+    const std::string_view name = luaL_checkstring(L, 2);
+    ::signal(check_int(L, 1), name == "ignore" ? SIG_IGN : SIG_DFL);
+    return 0;
+}
+
+// A thread of the host's, with the mask of its maker, that does nothing until native.join.
+pthread_t idle_thread;
+sem_t idle_runs;
+int idle_ends[2]; // the second is closed to end it
+
+void* idle(void* argument) {
+    const int end = *static_cast<int*>(argument);
+    ::sem_post(&idle_runs);
+    char byte = 0;
+    while (::read(end, &byte, 1) < 0 && errno == EINTR) {
+    }
+    ::close(end);
+    return nullptr;
+}
+
+int native_thread(lua_State* L) {
+    if (::pipe2(idle_ends, O_CLOEXEC) != 0) {
+        return answer(L, -1);
+    }
+    ::sem_init(&idle_runs, 0, 0);
+    errno = ::pthread_create(&idle_thread, nullptr, idle, &idle_ends[0]);
+    if (errno != 0) {
+        return answer(L, -1);
+    }
+    while (::sem_wait(&idle_runs) != 0) { // before that it has another mask
+    }
+    return answer(L, 0);
+}
+
+int native_join(lua_State* L) {
+    ::close(idle_ends[1]);
+    return answer(L, -::pthread_join(idle_thread, nullptr));
 }
 
 // Sets the soft limit of descriptors; returns the old one.
@@ -516,6 +571,10 @@ const luaL_Reg functions[] = {
     {"kill", native_kill},
     {"wait", native_wait},
     {"sigpipe", native_sigpipe},
+    {"block", native_block},
+    {"disposition", native_disposition},
+    {"thread", native_thread},
+    {"join", native_join},
     {"limit", native_limit},
     {"descriptors", native_descriptors},
     {"close", native_close},
