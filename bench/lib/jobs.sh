@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers idle)
+    echo-64kx16 bulk-receive bulk-send http suspend signals timers idle)
 
 # Sets what the echo jobs have in common: message size, server's buffer, connections, messages
 # in flight on each. The buffer is larger than the message where that spares a library that
