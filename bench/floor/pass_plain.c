@@ -10,11 +10,7 @@ enum { default_passes = 10000 };
 struct parcel {
     char byte;
     struct iovec part;
-
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
     struct msghdr message;
 };
 
@@ -23,8 +19,8 @@ static void prepare(struct parcel* parcel) {
     parcel->part = (struct iovec){.iov_base = &parcel->byte, .iov_len = 1};
     parcel->message.msg_iov = &parcel->part;
     parcel->message.msg_iovlen = 1;
-    parcel->message.msg_control = &parcel->control;
-    parcel->message.msg_controllen = sizeof parcel->control.room;
+    parcel->message.msg_control = parcel->control;
+    parcel->message.msg_controllen = sizeof parcel->control;
 }
 
 static void pass(int carrier, int descriptor) {

@@ -352,7 +352,7 @@ int native_receive(lua_State* L) {
 }
 
 // Makes a description blocking.
-int native_block(lua_State* L) {
+int native_blocking(lua_State* L) {
     const int fd = check_int(L, 1);
     return answer(L, ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK));
 }
@@ -591,7 +591,7 @@ const luaL_Reg functions[] = {
     {"pipe", native_pipe},
     {"pass", native_pass},
     {"receive", native_receive},
-    {"block", native_block},
+    {"blocking", native_blocking},
     {"chdir", native_chdir},
     {"mkdir", native_mkdir},
     {"umask", native_umask},
