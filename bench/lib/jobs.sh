@@ -75,7 +75,7 @@ define_job() {
         kind=pass metrics=cpu_us
         unit="µs of CPU per socket passed, sender and receiver in one process"
         floors=c-plain
-        competitors=(coutil-uring coutil-epoll reference luv c-plain)
+        competitors=(coutil-uring coutil-epoll reference c-plain)
         ;;
     bulk-receive) bulk_job receive ;;
     bulk-send) bulk_job send ;;
