@@ -1,11 +1,19 @@
 # The jobs of bench/run: what each starts, how it is loaded, which figure counts. Sourced.
 # shellcheck shell=bash disable=SC2034
 
-all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers lookups idle
+all_jobs=(
+    ping-pong
+    echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64 echo-64kx16
+    local-echo pass-sockets
+    bulk-receive bulk-send
+    http
+    suspend timers signals
+    lookups
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
-    path-stat path-list-100k path-copy-256m)
+    path-stat path-list-100k path-copy-256m
+    idle
+)
 
 # Sets what the echo jobs have in common: message size, server's buffer, connections, messages
 # in flight on each. The buffer is larger than the message where that spares a library that
@@ -45,6 +53,7 @@ path_job() {
 # ratio against luv says something about the reference (those of memory do not).
 define_job() {
     shared_core=false estimated=cpu_us,wall_us,cpu_ns_per_kib,round_trip_us,ns
+    unset BENCH_PATH
     case $1 in
     ping-pong)
         echo_job 64 1024 1 1
@@ -57,6 +66,17 @@ define_job() {
     echo-64x64-pipelined16) echo_job 64 4096 64 16 ;;
     echo-4kx64) echo_job 4096 8192 64 1 ;;
     echo-64kx16) echo_job 65536 65536 16 1 ;;
+    local-echo)
+        echo_job 64 1024 64 1
+        competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll)
+        export BENCH_PATH=$work/socket
+        ;;
+    pass-sockets)
+        kind=pass metrics=cpu_us
+        unit="µs of CPU per socket passed, sender and receiver in one process"
+        floors=c-plain
+        competitors=(coutil-uring coutil-epoll reference luv c-plain)
+        ;;
     bulk-receive) bulk_job receive ;;
     bulk-send) bulk_job send ;;
     http)
@@ -69,6 +89,11 @@ define_job() {
         kind=suspend metrics=ns unit="ns per suspension for zero seconds, one coroutine"
         floors=bare
         competitors=(coutil-uring coutil-epoll reference luv cqueues bare)
+        ;;
+    signals)
+        kind=signals metrics=cpu_us unit="µs of CPU per signal sent to oneself and awaited"
+        floors=
+        competitors=(coutil-uring coutil-epoll reference luv)
         ;;
     timers)
         kind=timers metrics=cpu_us,rss_mib
@@ -112,13 +137,15 @@ file_count() {
 # How much of everything: `set_scale quick` or `set_scale full`.
 set_scale() {
     if [[ $1 == quick ]]; then
-        rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512
-        suspends=300000 timers=100000 lookups=2000 idle_connections=3000
+        rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
+        suspends=300000 timers=100000 passes=10000 signals=50000
+        lookups=2000
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
-        rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096
-        suspends=2000000 timers=100000 lookups=20000 idle_connections=10000
+        rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
+        suspends=2000000 timers=100000 passes=10000 signals=300000
+        lookups=20000
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000
     fi

@@ -94,6 +94,8 @@ measure_program() {
     case $kind in
     timers) amount=$timers ;;
     lookups) amount=$lookups ;;
+    pass) amount=$passes ;;
+    signals) amount=$signals ;;
     esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
@@ -115,6 +117,7 @@ measure_server() {
     bulk) arguments=("$mode") ;;
     esac
     choose_port
+    if [[ -v BENCH_PATH ]]; then rm -f "$BENCH_PATH"; fi
     start_process "$server_processor" "$work/server" "${command[@]}" "$port" "${arguments[@]}"
     server=$child
     if ! await_listener "$server"; then
@@ -133,7 +136,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
         run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \

@@ -75,11 +75,21 @@ choose_port() {
     die "no free port"
 }
 
-# Waits until somebody listens on `port`; fails if the server ends or five seconds pass.
+# Whether somebody listens where the job's server is to: at BENCH_PATH, or on `port`.
+is_served() {
+    if [[ -v BENCH_PATH ]]; then
+        # The flag says that it listens.
+        grep -Eqs " 00010000 0001 01 +[0-9]+ $BENCH_PATH\$" /proc/net/unix
+    else
+        port_in_use "$port" 0A
+    fi
+}
+
+# Waits until somebody listens there; fails if the server ends or five seconds pass.
 await_listener() {
     local try
     for ((try = 0; try < 250; ++try)); do
-        if port_in_use "$port" 0A; then
+        if is_served; then
             return 0
         fi
         if [[ ! -d /proc/$1 ]]; then

@@ -8,6 +8,8 @@ local common = {
     lookups = 2000,
     lookups_at_once = 100,
     looked_up = "localhost",
+    passes = 10000,
+    signals = 100000,
     bulk_buffer = 1 << 20,
     echo_buffer = 1024,
     count_format = "<I8", -- how counts of bytes travel in the bulk jobs
@@ -76,6 +78,33 @@ function common.measure_lookups(count, look_all)
     local spent = os.clock() - begin
     assert(done == count, "not all lookups happened")
     print(string.format("lookups=%d cpu_us=%.4f", count, spent * 1e6 / count))
+end
+
+-- Runs `pass_all`, which passes `count` sockets and takes them, and prints what each cost.
+function common.measure_passes(count, pass_all)
+    local begin = os.clock()
+    local done = pass_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all sockets arrived")
+    print(string.format("passes=%d cpu_us=%.4f", count, spent * 1e6 / count))
+end
+
+-- Runs `wait_all`, which sends itself `count` signals one after the other, each once the last one
+-- has arrived, and prints what each cost, the kernel's part included.
+function common.measure_signals(count, wait_all)
+    local begin = os.clock()
+    local done = wait_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all signals arrived")
+    print(string.format("signals=%d cpu_us=%.4f", count, spent * 1e6 / count))
+end
+
+-- The number of this process.
+function common.process()
+    local file = assert(io.open("/proc/self/stat"))
+    local number = file:read("n")
+    file:close()
+    return number
 end
 
 -- Runs `wait_all`, which starts `count` coroutines with a timer each and waits for all, and

@@ -79,7 +79,7 @@ ssize_t write_fully(int fd, const char* bytes, std::size_t size) noexcept {
 }
 
 way_end copy_by_hand(progress& copy) noexcept {
-    alignas(64) std::array<char, 65536> room;
+    alignas(64) std::array<char, 32768> room{};
     return repeat(copy, [&](std::size_t size) -> ssize_t {
         const ssize_t got =
             ::pread(copy.source, room.data(), std::min(size, room.size()), copy.from);

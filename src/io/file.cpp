@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace coring::io {
@@ -21,7 +22,21 @@ void end_dismissed(loop::companion& dead) noexcept {
     end(of);
 }
 
+// Reaching the limit raises SIGXFSZ, which ends the process unless a worker is hit.
+bool has_size_limit() noexcept {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
 } // namespace
+
+void adopt(file& made, int fd, const file_traits& traits) noexcept {
+    made.fd = fd;
+    made.traits = traits;
+    if (traits.kind == file_kind::stored && traits.writable && has_size_limit()) {
+        made.quick_writes = false;
+    }
+}
 
 file* make_file(loop::loop& on) noexcept {
     auto* made = new (std::nothrow) file;

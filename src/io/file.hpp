@@ -40,10 +40,7 @@ struct file : op::descriptor, loop::companion {
 [[nodiscard]] file* make_file(loop::loop& on) noexcept;
 
 // Gives the file its descriptor, which is the file's from then on.
-inline void adopt(file& made, int fd, const file_traits& traits) noexcept {
-    made.fd = fd;
-    made.traits = traits;
-}
+void adopt(file& made, int fd, const file_traits& traits) noexcept;
 
 // One more user. The loop's thread.
 inline void hold(file& of) noexcept {

@@ -17,8 +17,9 @@ struct file_traits {
     file_kind kind = file_kind::stored;
     bool local = false;     // opening and closing wait for nobody else: no server, no daemon
     bool in_memory = false; // neither do reads and writes: there is no device
-    bool appends = false;   // opened to append
-    bool synced = false;    // each write waits for the device
+    bool writable = false;
+    bool appends = false; // opened to append
+    bool synced = false;  // each write waits for the device
 };
 
 // The traits of an open descriptor. Learns about its file system, which may block: for workers,

@@ -27,16 +27,13 @@ bool finish(op::operation& waiting, int answer) noexcept {
     if (answer == -EINTR) {
         return false;
     }
-    if (work.finish != nullptr) {
-        waiting.result = work.finish(work, answer);
-    }
-    return true;
+    return work.finish == nullptr || work.finish(work, answer, waiting.result);
 }
 
 // The waiter leaves. What has not begun never does; what has goes on to its end.
 void take_over(op::operation& waiting) noexcept {
     file_work& work = work_in(waiting);
-    if (waiting.at == op::state::queued) {
+    if (waiting.at == op::state::queued && !work.has_effect) {
         work.of->on->pull(waiting, -ECANCELED);
     } else if (work.on_worker && !work.has_effect && threadpool::pool::unqueue(work)) {
         waiting.complete(-ECANCELED);
@@ -113,6 +110,17 @@ void run_on_worker(op::operation& queued) noexcept {
         queued.submit();
     } else {
         work.of->on->settle(queued, -submitted.error());
+    }
+}
+
+void run_in_ring_or_on_worker(op::operation& queued) noexcept {
+    file_work& work = work_in(queued);
+    loop::loop& on = *work.of->on;
+    if (on.takes_entries() && on.in_turn() && !work.by_position) {
+        work.on_worker = false;
+        on.queue_armed(queued);
+    } else {
+        run_on_worker(queued);
     }
 }
 

@@ -34,7 +34,8 @@ struct file_work : in_line, call_job {
     file* of;
     file_order order;
     bool on_worker = false;
-    bool has_effect = false; // part of it is done: it goes on to its end when it is left
+    bool by_position = false; // uses and moves the file's own position
+    bool has_effect = false;  // part of it is done: it goes on to its end when it is left
 
     // The waiter leaves and the work goes on: what it borrowed is to become its own. May be
     // null.
@@ -43,8 +44,9 @@ struct file_work : in_line, call_job {
     // Fills a ring entry. Null for what only workers do.
     void (*prepare)(file_work&, proactor::submission&) noexcept = nullptr;
 
-    // What the ring answered becomes the result. Null: it is the result.
-    int (*finish)(file_work&, int answer) noexcept = nullptr;
+    // Makes the result of what the ring answered. False: there is more to do, by another entry.
+    // Null: the answer is the result.
+    bool (*finish)(file_work&, int answer, int& result) noexcept = nullptr;
 };
 
 // The work of an operation of file_work_type, while it has any.
@@ -60,11 +62,11 @@ void file_work_start(op::operation& idle, file_work& work) noexcept;
 // For `begin`: hands the queued operation to a worker. If that fails, so does the operation.
 void run_on_worker(op::operation& queued) noexcept;
 
-// Whether work of this loop should wait in the ring rather than on a worker. Between turns
-// nobody would enter the ring, and what was begun must go on.
-[[nodiscard]] inline bool prefers_ring(const loop::loop& on) noexcept {
-    return on.takes_entries() && on.in_turn();
-}
+// The same, but to the ring if there is one, a turn is running (between turns nobody would
+// enter the ring, and what was begun must go on) and the work has its own offset: by position,
+// a write that the ring ends half-way does not move the position. For works that can prepare an
+// entry.
+void run_in_ring_or_on_worker(op::operation& queued) noexcept;
 
 // Memory for a work and `extra` bytes behind it, all aligned for copies to and from the kernel;
 // null when memory is short. Any thread may free it.

@@ -61,6 +61,7 @@ int look_at(const char* path, file_traits& found) noexcept {
 }
 
 void set_modes(file_traits& traits, int flags) noexcept {
+    traits.writable = (flags & O_ACCMODE) != O_RDONLY;
     traits.appends = (flags & O_APPEND) != 0;
     traits.synced = (flags & O_DSYNC) != 0;
 }

@@ -53,22 +53,18 @@ void prepare_read(file_work& work, proactor::submission& entry) noexcept {
     entry.read(self.of->fd, rest.data(), rest.size(), after(self.offset, self.got));
 }
 
-int finish_read(file_work& work, int answer) noexcept {
+bool finish_read(file_work& work, int answer, int& result) noexcept {
     auto& self = static_cast<read_work&>(work);
     if (answer > 0) {
         self.got += static_cast<std::size_t>(answer);
     }
     self.no_ring = answer == -EAGAIN; // somebody made the description non-blocking
-    return self.got > 0 ? static_cast<int>(self.got) : answer;
+    result = self.got > 0 ? static_cast<int>(self.got) : answer;
+    return true;
 }
 
 void wait_for(op::operation& queued, read_work& work) noexcept {
-    if (prefers_ring(*work.of->on) && !work.no_ring) {
-        work.on_worker = false;
-        work.of->on->queue_armed(queued);
-    } else {
-        run_on_worker(queued);
-    }
+    work.no_ring ? run_on_worker(queued) : run_in_ring_or_on_worker(queued);
 }
 
 // Whoever stood in line finds another file than at the call: perhaps the bytes are there now.
@@ -133,6 +129,7 @@ read_work::read_work(file& from,
                 destroy_read, begin_read},
       offset{at}, wanted{size}, room{size}, done{before != nullptr ? before->count : 0},
       tried{before != nullptr} {
+    by_position = at == at_position;
     prepare = prepare_read;
     finish = finish_read;
 }

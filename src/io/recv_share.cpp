@@ -70,8 +70,12 @@ received recv_share_now(local_socket& from, std::span<char> into) noexcept {
     }
     arrivals came;
     came.add_all(message);
-    if (message.msg_controllen == 0 && static_cast<std::size_t>(count) < part.iov_len) {
-        from.drained(); // the kernel stops at descriptors, so with them there may be more
+    // The kernel stops after descriptors, so with them there may be more; also when there was
+    // no number left for any of them, and they are gone.
+    const bool stopped_short =
+        message.msg_controllen > 0 || (message.msg_flags & MSG_CTRUNC) != 0;
+    if (!stopped_short && static_cast<std::size_t>(count) < part.iov_len) {
+        from.drained();
     }
     if (came.count > 1) {
         keep_descriptors(from, std::span{came.fds}.subspan(1, came.count - 1));

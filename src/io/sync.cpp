@@ -1,5 +1,7 @@
 #include "io/sync.hpp"
 
+#include "proactor/submission.hpp"
+
 #include <cerrno>
 #include <new>
 
@@ -13,7 +15,13 @@ struct flush_work : file_work {
     bool data_only;
 
     flush_work(file& of_it, bool only) noexcept
-        : file_work{of_it, file_order::in_line, run, end, begin_flush}, data_only{only} {}
+        : file_work{of_it, file_order::in_line, run, end, begin_flush}, data_only{only} {
+        prepare = prepare_flush;
+    }
+
+    static void prepare_flush(file_work& work, proactor::submission& entry) noexcept {
+        entry.sync(work.of->fd, static_cast<flush_work&>(work).data_only);
+    }
 
     static int run(call_job& job) noexcept {
         auto& self = static_cast<flush_work&>(static_cast<file_work&>(job));
@@ -25,7 +33,7 @@ struct flush_work : file_work {
     // All that was before it in the line has ended. Nothing has to wait for it.
     static void begin_flush(op::operation& next) noexcept {
         file& of = *work_of<flush_work>(next).of;
-        run_on_worker(next);
+        run_in_ring_or_on_worker(next);
         leave_line(of, of.position, next);
     }
 };

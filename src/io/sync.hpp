@@ -1,5 +1,5 @@
-// The verbs behind file:flush and file:resize: calls on a worker.
-// (Manual: file:flush, file:resize. Kernel: fsync(2), fdatasync(2), ftruncate(2).)
+// The verbs behind file:flush and file:resize. (Manual: file:flush, file:resize. Kernel:
+// IORING_OP_FSYNC, or fsync(2), fdatasync(2) on a worker; ftruncate(2) on a worker.)
 #pragma once
 
 #include "io/file_work.hpp"

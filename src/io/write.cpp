@@ -1,6 +1,7 @@
 #include "io/write.hpp"
 
 #include "io/pipe_signal.hpp"
+#include "proactor/submission.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -51,8 +52,9 @@ written write_all(int fd, std::string_view bytes, std::int64_t offset) noexcept 
     return made;
 }
 
-// Fills the buffer with what comes next. Requires that no worker has it.
+// Fills the buffer with what comes next. Requires that neither a worker nor the ring has it.
 void stage(write_work& self) noexcept {
+    self.taken = 0;
     self.staged = std::min(self.rest.size(), self.room);
     if (self.staged > 0) { // an empty view may have no address
         std::memcpy(self.buffer(), self.rest.data(), self.staged);
@@ -70,7 +72,31 @@ int run_write(call_job& job) noexcept {
     return 0;
 }
 
-// A chunk is written. The next one goes to a worker without anybody being resumed.
+void prepare_write(file_work& work, proactor::submission& entry) noexcept {
+    auto& self = static_cast<write_work&>(work);
+    entry.write(self.of->fd, self.buffer() + self.taken, self.staged - self.taken, self.offset);
+}
+
+// The ring wrote some of the chunk.
+bool finish_write(file_work& work, int answer, int& result) noexcept {
+    auto& self = static_cast<write_work&>(work);
+    result = 0;
+    if (answer <= 0) {
+        self.failed = answer < 0 ? -answer : EIO;
+        return true;
+    }
+    const auto count = static_cast<std::size_t>(answer);
+    self.has_effect = true;
+    self.taken += count;
+    self.count += count;
+    self.offset = after(self.offset, count);
+    if (self.taken == self.staged) {
+        stage(self);
+    }
+    return self.staged == 0;
+}
+
+// A worker wrote a chunk. The next one goes to a worker without anybody being resumed.
 void chunk_written(base::mail& mail, void* recipient) noexcept {
     write_work& self = self_of(static_cast<call_job&>(mail));
     auto& on = *static_cast<loop::loop*>(recipient);
@@ -147,10 +173,13 @@ written write_blocking(const file& to, std::string_view bytes, std::int64_t offs
 
 write_work::write_work(file& to, std::int64_t at, std::size_t size, std::size_t before) noexcept
     : file_work{to, at == at_position ? file_order::in_line : file_order::free, run_write,
-                destroy_write, run_on_worker},
-      count{before}, offset{at}, room{size}, staged{0} {
+                destroy_write, run_in_ring_or_on_worker},
+      count{before}, offset{at}, room{size}, staged{0}, taken{0} {
     open = chunk_written;
     keep = keep_rest;
+    by_position = at == at_position;
+    prepare = prepare_write;
+    finish = finish_write;
     has_effect = before > 0;
 }
 

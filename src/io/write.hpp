@@ -1,5 +1,6 @@
 // The verb behind file:write for bytes, to files that are stored. (Manual: file:write. Kernel:
-// pwritev2(2) with RWF_NOWAIT where there is such a thing, else write(2) on a worker.)
+// pwritev2(2) with RWF_NOWAIT where there is such a thing, else IORING_OP_WRITE, or write(2) on
+// a worker.)
 #pragma once
 
 #include "io/file_attempt.hpp"
@@ -35,6 +36,7 @@ struct write_work : file_work {
     std::int64_t offset;   // where the chunk goes, or at_position
     std::size_t room;      // bytes of the buffer behind this structure
     std::size_t staged;    // bytes in it
+    std::size_t taken;     // of those, bytes that are written
     std::string_view rest; // what comes after them
     char* kept = nullptr;  // the memory of `rest`, if it is ours
 

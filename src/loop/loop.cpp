@@ -74,6 +74,9 @@ void loop::reuse(op::operation& delivered, const op::operation_type& type) noexc
         delivered.conclude();
     }
     CORING_ASSERT(delivered.at == op::state::idle);
+    if (delivered.type->moved_on != nullptr) {
+        delivered.type->moved_on(delivered);
+    }
     ++delivered.generation;
     delivered.type = &type;
     delivered.target = nullptr;
@@ -249,6 +252,14 @@ base::result<void> loop::watch(int fd, source& of) noexcept {
         return opened;
     }
     const int failed = side_poller_.add_readable(fd, &of);
+    return failed == 0 ? base::result<void>{} : base::failure{failed};
+}
+
+base::result<void> loop::watch_edges(int fd, source& of) noexcept {
+    if (auto opened = open_side_poller(); !opened) {
+        return opened;
+    }
+    const int failed = side_poller_.add_edges(fd, &of);
     return failed == 0 ? base::result<void>{} : base::failure{failed};
 }
 

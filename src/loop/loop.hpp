@@ -199,6 +199,9 @@ public:
     // Watches a descriptor that is not the ring's, until it is unwatched; told again while it
     // stays readable. A source may unwatch itself and others when it is told.
     [[nodiscard]] base::result<void> watch(int fd, source& of) noexcept;
+
+    // As watch(), but told once for each event, whether it is still readable or not.
+    [[nodiscard]] base::result<void> watch_edges(int fd, source& of) noexcept;
     void unwatch(int fd) noexcept;
 
     // The answer to an operation in flight that a worker or another thread ran.
@@ -217,6 +220,9 @@ public:
         done.unlink();
         dismissed_.push_back(done);
     }
+
+    // What the loop's waits for signals share: a companion, null until the first of them.
+    [[nodiscard]] companion*& signals() noexcept { return signals_; }
 
     // --- time -------------------------------------------------------------------------------
 
@@ -316,6 +322,7 @@ private:
     op::operation_list behind_; // settled by the completion that is being reported
     base::intrusive_list<companion> companions_;
     base::intrusive_list<companion> dismissed_;
+    companion* signals_ = nullptr;
     base::block_pool blocks_;
     op::operation_list* current_ = nullptr; // the events that are being delivered
     void* zero_resumed_ = nullptr;          // who the zero phase is resuming

@@ -41,7 +41,8 @@ int open_settled_k(lua_State* L, int, lua_KContext context) {
     }
     const int answer = here.done->result;
     if (answer >= 0) {
-        new_file(L).fd = io::take_opened(*here.done);
+        io::file& made = new_file(L);
+        io::adopt(made, io::take_opened(*here.done), made.traits);
     }
     vm::take_results(*here.on, *here.done);
     return opened_reply(L, answer < 0 ? -answer : 0);
@@ -243,6 +244,7 @@ io::file& push_file(lua_State* L, vm::scheduler& on) {
     block->open = io::make_file(on.on());
     if (block->open == nullptr) {
         luaL_error(L, "not enough memory");
+        __builtin_unreachable();
     }
     return *block->open;
 }

@@ -15,6 +15,7 @@
 #include "lua/system_random.hpp"
 #include "lua/system_resolve.hpp"
 #include "lua/system_run.hpp"
+#include "lua/system_signal.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
 
@@ -42,6 +43,7 @@ const luaL_Reg* const all_functions[] = {
     random_functions,
     resolve_functions,
     run_functions,
+    signal_functions,
     socket_functions,
     time_functions,
 };
@@ -55,11 +57,11 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     make_address_class(L, on);
     make_address_list_class(L, on);
     make_socket_classes(L, on);
-    make_file_class(L, on);
-    make_directory_list_class(L, on);
     make_environment_class(L, on);
     make_cpu_class(L, on);
     make_interfaces_class(L, on);
+    make_file_class(L, on);
+    make_directory_list_class(L, on);
 }
 
 } // namespace

@@ -22,7 +22,7 @@ int passive_listen(lua_State* L) {
     const lua_Integer backlog = luaL_checkinteger(L, 2);
     luaL_argcheck(L, !of.listening, 1, "already listening");
     luaL_argcheck(L, backlog >= 0 && backlog <= INT_MAX, 2, "out of range");
-    if (is_local_class(Class) && !of.was_bound) {
+    if (of.fd < 0) { // a local socket that was not bound
         return vm::fail(L, EINVAL);
     }
     const auto listening = io::listen_on(of, static_cast<int>(backlog));

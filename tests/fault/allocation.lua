@@ -185,6 +185,35 @@ case("names", function()
     end)
 end)
 
+-- What the first wait for a signal opens is kept.
+do
+    local task <const> = coroutine.create(system.awaitsig)
+    assert(coroutine.resume(task, "winresize"))
+    assert(coroutine.close(task))
+end
+
+-- This signal does nothing to a process that does not wait for it.
+case("waits for signals, which leave no handler behind", function()
+    local process <const> = native.getpid()
+    exhaust(function(start)
+        start = start or plainly
+        for _ = 1, 2 do
+            start(function()
+                system.awaitsig("winresize")
+                system.awaitsig("winresize")
+                system.suspend()
+            end)
+        end
+        assert(system.emitsig(process, "winresize"))
+        assert(system.emitsig(process, "winresize"))
+        bounded(20)
+    end)
+    for line in io.lines("/proc/self/status") do
+        local caught <const> = line:match("^SigCgt:%s*(%x+)")
+        equal(caught and tonumber(caught, 16) >> 27 & 1 or 0, 0)
+    end
+end)
+
 case("closing what coroutines wait on", function()
     exhaust(function(start)
         start = start or plainly

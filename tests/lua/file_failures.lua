@@ -4,6 +4,7 @@
 local suite = require("support.suite").strict()
 local files = require "support.files"
 local child = require "support.child"
+local native = require "native"
 
 local case, equal, ok = suite.case, suite.equal, suite.ok
 
@@ -109,15 +110,26 @@ end)
 end)
 
 case("a limit of file sizes is a failure and no signal", function()
-    local output = child.expect(prelude .. string.format("local path = %q\n", files.path()) .. [[
+    local paths = { files.path() }
+    if succeeds("test -w /dev/shm") then
+        paths[2] = "/dev/shm/coring_limit_" .. native.getpid()
+    end
+    for _, path in ipairs(paths) do
+        local output = child.expect(prelude .. string.format("local path = %q\n", path) .. [[
 tasks.await(function()
     local file = assert(system.openfile(path, "wn", "rw"))
     show(file:write(string.rep("x", 100000)))
     show(file:write("x"))
+    show(file:resize(0))
+    show(file:write(string.rep("x", 100000), 1, -1, 0))
+    show(file:write("x", 1, -1, 1 << 20))
     show(file:resize(1 << 30))
 end)
 ]], { before = "ulimit -f 64;" })
-    ok(string.find(output, "^%d+\nfalse file too large 27\nfalse file too large 27\n$"), output)
+        os.remove(path)
+        ok(string.find(output, "^(%d+)\nfalse file too large 27\ntrue\n%1\n" ..
+                               "false file too large 27\nfalse file too large 27\n$"), output)
+    end
 end)
 
 suite.finish()

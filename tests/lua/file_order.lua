@@ -237,6 +237,30 @@ case("an abandoned write goes on to its end, from bytes that stay valid", functi
     end
 end)
 
+case("an abandoned write is made whole or not at all, whenever it is left", function()
+    local text = net.text(5 << 20)
+    for _, leave in ipairs(leaves) do
+        for rounds = 0, 6 do
+            for _, make in ipairs { tostring, memory.create, net.resizable } do
+                local path = files.path()
+                local file <close> = files.open(path, "wn", "rw")
+                tasks.spawn(function()
+                    system.suspend() -- from here on within a round
+                    local task = coroutine.create(function() file:write(make(text)) end)
+                    ok(coroutine.resume(task))
+                    tasks.pause(rounds)
+                    if coroutine.status(task) == "suspended" then leave(task) end
+                    collectgarbage()
+                    equal(file:write("behind"), 6)
+                end)
+                tasks.run()
+                local content = files.content(path)
+                ok(content == text .. "behind" or content == "behind", #content)
+            end
+        end
+    end
+end)
+
 case("what stands in line and is left never happens", function()
     for _, leave in ipairs(leaves) do
         local path = files.path()
@@ -283,7 +307,7 @@ case("leaving in every phase, many at once", function()
         for _, leave in ipairs(leaves) do
             native.evict(path)
             local waiting = {}
-            for index = 1, 60 do
+            local function start(index)
                 waiting[index] = coroutine.create(function()
                     local kind = index % 6
                     if kind == 0 then file:read(memory.create(300000), 1, -1, index * 1000)
@@ -295,7 +319,12 @@ case("leaving in every phase, many at once", function()
                 end)
                 ok(coroutine.resume(waiting[index]))
             end
-            tasks.rounds(rounds)
+            for index = 1, 60 do start(index) end
+            tasks.spawn(function()
+                system.suspend()
+                for index = 61, 120 do start(index) end
+            end)
+            tasks.rounds(rounds + 1)
             for _, task in ipairs(waiting) do
                 if coroutine.status(task) == "suspended" then leave(task) end
             end
