@@ -233,7 +233,9 @@ end
 
 case("calls on paths", function()
     local at <close> = paths.directory()
+    local listed <close> = paths.directory() -- what failures leave behind is in the other one
     paths.write(at "file", "text")
+    paths.write(listed "file", "text")
     local failures = exhaust(function(start)
         start = start or plainly
         for _, way in ipairs { "", "~" } do
@@ -242,7 +244,7 @@ case("calls on paths", function()
                 system.removefile(at "d", "d" .. way)
             end)
             start(function()
-                for name, kind in system.listdir(at.path, way) do ok(name and kind) end
+                for name, kind in system.listdir(listed.path, way) do ok(name and kind) end
             end)
             start(function() system.fileinfo(at "file", way .. "?MBcp=@r") end)
             start(function() system.fileinfo(at "file", way .. "?MBc@r") end)
@@ -260,7 +262,7 @@ case("calls on paths", function()
         end
         all_done()
     end)
-    ok(failures > 100, failures .. " failures")
+    ok(failures > 50, failures .. " failures")
 end)
 
 case("what is learned about the system, and the environment", function()
