@@ -43,6 +43,7 @@ struct socket : op::descriptor {
     domain in = domain::ipv4;
     bool open : 1 = false;
     bool was_bound : 1 = false;
+    bool any_address : 1 = false;  // datagrams: it had the wildcard address before it connected
     bool reuse_chosen : 1 = false; // the program has set the option reuseaddr itself
     bool bind_failed : 1 = false;  // the port was taken: the next call tells (behaviour 7.3)
     bool listening : 1 = false;
