@@ -183,6 +183,20 @@ int native_small(lua_State* L) {
     return answer(L, ::setsockopt(check_int(L, 1), SOL_SOCKET, SO_RCVBUF, &size, sizeof size));
 }
 
+// Puts both ends of a pair of Unix datagram sockets in the place of two descriptors: unlike UDP
+// on loopback they hold but a few datagrams, and then refuse more until some were read.
+int native_narrow(lua_State* L) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        return answer(L, -1);
+    }
+    for (const int at : {0, 1}) {
+        ::dup3(ends[at], check_int(L, at + 1), O_CLOEXEC);
+        ::close(ends[at]);
+    }
+    return 0;
+}
+
 struct option {
     std::string_view name;
     int level;
@@ -282,6 +296,7 @@ const luaL_Reg functions[] = {
     {"readable", native_readable},
     {"linger", native_linger},
     {"small", native_small},
+    {"narrow", native_narrow},
     {"option", native_option},
     {"flags", native_flags},
     {"failallocation", native_failallocation},
