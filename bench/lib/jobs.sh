@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 
 all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers idle)
+    echo-64kx16 bulk-receive bulk-send udp-echo-1 udp-echo-64 udp-echo-window64 udp-bulk http
+    suspend timers idle)
 
 # Sets what the echo jobs have in common: message size, server's buffer, connections, messages
 # in flight on each. The buffer is larger than the message where that spares a library that
@@ -19,6 +20,15 @@ bulk_job() {
     metrics=cpu_ns_per_kib unit="ns of server CPU per KiB, server does: $1"
     floors=c-ring,c-epoll
     competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll c-libuv)
+}
+
+# One socket at the server: how many at the load, how many datagrams in flight on each, and of
+# which size.
+udp_job() {
+    kind=udp mode=$1 connections=$2 depth=$3 size=$4
+    metrics=cpu_us unit="µs of server CPU per datagram, server does: $1"
+    floors=c-ring,c-epoll
+    competitors=(coutil-uring coutil-epoll reference luv c-ring c-epoll c-libuv)
 }
 
 # Defines the job named $1 in the variables kind, metrics, unit, floors, competitors, and those
@@ -40,6 +50,10 @@ define_job() {
     echo-64kx16) echo_job 65536 65536 16 1 ;;
     bulk-receive) bulk_job receive ;;
     bulk-send) bulk_job send ;;
+    udp-echo-1) udp_job echo 1 1 64 ;;
+    udp-echo-64) udp_job echo 64 1 64 ;;
+    udp-echo-window64) udp_job echo 1 64 64 ;;
+    udp-bulk) udp_job receive 1 64 1400 ;;
     http)
         kind=http connections=256
         metrics=cpu_us unit="µs of server CPU per request, 256 connections kept alive"
