@@ -8,6 +8,11 @@
 
 namespace coring::io {
 
+// As recv_start(); but while datagrams come faster than they are read, which the last reads
+// tell, one is taken to be there already, and nobody is asked. Whether it is so, the delivery
+// finds.
+void recv_datagram_start(stream& from, op::operation& idle) noexcept;
+
 struct received_datagram {
     int count;      // bytes, maybe none; -EAGAIN if there is no datagram; else a negative errno
     bool truncated; // there were more of them, and they are lost

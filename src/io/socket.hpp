@@ -51,10 +51,13 @@ struct socket : op::descriptor {
     bool closing : 1 = false;     // being closed: what is cut short ends as canceled
     bool taking_over : 1 = false; // a write is being moved to memory of ours
     bool announcing : 1 = false;  // a connect is done and its coroutine has not heard of it yet
-    bool orphaned : 1 = false;    // it lives on without an object, until its writes are done
+    bool guessing : 1 = false; // datagrams: the present read was not asked whether one is there
+    bool orphaned : 1 = false; // it lives on without an object, until its writes are done
     stream_phase phase = stream_phase::unconnected;
-    std::uint8_t served = 0;   // acceptances in a row within one turn
-    std::uint8_t pause_ms = 0; // between acceptances while descriptors are short
+    std::uint8_t served = 0;    // acceptances in a row within one turn
+    std::uint8_t asked = 1;     // datagrams: so many reads still ask whether one is there
+    std::uint8_t misjudged = 1; // and so many will after the next wrong guess
+    std::uint8_t pause_ms = 0;  // between acceptances while descriptors are short
 
     [[nodiscard]] bool is_open() const noexcept { return open; }
 

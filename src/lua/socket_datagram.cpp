@@ -74,7 +74,7 @@ int datagram_read(lua_State* L) {
         return vm::fail(L, ENOBUFS);
     }
     op::operation& read = vm::new_operation(L, on, io::recv_type);
-    io::recv_start(from, read);
+    io::recv_datagram_start(from, read);
     return vm::suspend(L, on, read, read_arguments, read_k);
 }
 

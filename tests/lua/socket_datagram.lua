@@ -265,6 +265,68 @@ both("datagrams wait in the kernel until somebody reads, and in their order", fu
     same(came, expected)
 end)
 
+both("a reader that finds nothing waits on, and no round counts it", function(domain)
+    local far <close>, address = bound(domain)
+    local near <close> = bound(domain)
+    local count = 0
+    tasks.spawn(function()
+        local buffer = memory.create(8)
+        while count < 20 do
+            assert(far:read(buffer))
+            count = count + 1
+        end
+    end)
+    for expected = 1, 20 do
+        equal(system.run("ready"), true)
+        equal(count, expected - 1)
+        local sent = coroutine.create(function() near:write("x", 1, -1, address) end)
+        assert(coroutine.resume(sent))
+        while coroutine.status(sent) ~= "dead" or count < expected do
+            system.run("step")
+        end
+        equal(count, expected)
+    end
+    tasks.run()
+end)
+
+both("two sockets that are never empty do not starve what else waits", function(domain)
+    local near <close> = bound(domain)
+    local stop = false
+    local counts = { 0, 0 }
+    local sockets = {}
+    for index = 1, 2 do
+        local socket, address = bound(domain)
+        sockets[index] = socket
+        tasks.spawn(function() -- two datagrams are always on their way from the socket to itself
+            local buffer = memory.create(8)
+            assert(socket:write("a", 1, -1, address))
+            assert(socket:write("b", 1, -1, address))
+            while not stop do
+                assert(socket:read(buffer))
+                assert(socket:write(buffer, 1, 1, address))
+                counts[index] = counts[index] + 1
+            end
+        end)
+    end
+    local here, there = net.pair(domain)
+    local late, other = bound(domain)
+    local _ <close> = net.closing(here, there, late, sockets[1], sockets[2])
+    local heard = {}
+    tasks.spawn(function() heard.stream = there:read(memory.create(8)) end)
+    tasks.spawn(function() heard.datagram = late:read(memory.create(8)) end)
+    tasks.spawn(function()
+        system.suspend(0.01)
+        assert(here:write("x"))
+        assert(near:write("x", 1, -1, other))
+    end)
+    tasks.spawn(function()
+        repeat system.suspend(0.001) until heard.stream and heard.datagram
+        stop = true
+    end)
+    tasks.run()
+    ok(counts[1] > 0 and counts[2] > 0)
+end)
+
 both("reading an unbound socket is possible", function(domain)
     local socket <close> = assert(system.socket("datagram", domain))
     local results

@@ -51,7 +51,7 @@ protected:
             return got.count;
         };
         who.again = [](op::operation& reading) { io::recv_again(reading); };
-        io::recv_start(from, on.reserve(who, io::recv_type));
+        io::recv_datagram_start(from, on.reserve(who, io::recv_type));
         return who;
     }
 
@@ -317,6 +317,61 @@ TEST_P(datagram_test, more_parts_than_one_call_takes_are_one_datagram) {
     finish(receive(far, 65536));
     EXPECT_EQ(writer.result, 0);
     EXPECT_EQ(came.at(0).bytes.size(), parts.size() * 3);
+}
+
+TEST_P(datagram_test, while_datagrams_wait_a_read_does_not_ask_for_them) {
+    endpoint& far = bound();
+    endpoint& near = bound();
+    const io::ip_address to = loopback(port_of(far));
+    for (int at = 0; at < 6; ++at) {
+        send(near, std::to_string(at), &to);
+    }
+    for (int at = 0; at < 6; ++at) {
+        task& reader = receive(far);
+        const auto expected = at == 0 ? op::state::queued : op::state::ready;
+        EXPECT_EQ(reader.waits_in->at, expected) << at;
+        finish(reader);
+        EXPECT_EQ(came.back().bytes, std::to_string(at));
+    }
+    on.run();
+}
+
+TEST_P(datagram_test, a_wrong_guess_is_seen_by_nobody_and_makes_guesses_rare) {
+    endpoint& far = bound();
+    endpoint& near = bound();
+    const io::ip_address to = loopback(port_of(far));
+    int guesses = 0;
+    for (int at = 0; at < 200; ++at) { // each waits for the one before it, as in a dialogue
+        task& reader = receive(far);
+        guesses += reader.waits_in->at == op::state::ready ? 1 : 0;
+        on.turn_without_waiting();
+        on.turn_without_waiting();
+        ASSERT_EQ(reader.times, 0);
+        send(near, "x", &to);
+        finish(reader);
+    }
+    EXPECT_EQ(came.size(), 200U);
+    EXPECT_GE(guesses, 1);
+    EXPECT_LE(guesses, 9);
+    on.run();
+}
+
+TEST_P(datagram_test, a_guess_that_was_left_is_nobodys_fault) {
+    endpoint& far = bound();
+    endpoint& near = bound();
+    const io::ip_address to = loopback(port_of(far));
+    send(near, "first", &to);
+    finish(receive(far));
+    task& guess = receive(far);
+    ASSERT_EQ(guess.waits_in->at, op::state::ready);
+    on.leave(guess);
+    EXPECT_EQ(far.reader, nullptr);
+    send(near, "second", &to);
+    task& closed = receive(far);
+    ASSERT_EQ(closed.waits_in->at, op::state::ready);
+    on.deliver_now(io::close_stream(far));
+    EXPECT_EQ(closed.result, -ECANCELED);
+    on.run();
 }
 
 TEST_P(datagram_test, a_reader_that_leaves_has_taken_nothing) {
