@@ -70,13 +70,14 @@ void prepare(op::operation& write, proactor::submission& entry) noexcept {
 
 // There is room again, for more than one perhaps: those behind need not ask one by one.
 void send_those_behind(stream& from) noexcept {
-    while (op::operation* next = from.behind.pop_front()) {
-        const int answer = attempt(*next);
+    while (!from.behind.empty()) {
+        op::operation& next = from.behind.head();
+        const int answer = attempt(next);
         if (answer == -EAGAIN) {
-            from.behind.push_front(*next);
             return;
         }
-        from.on->settle_behind(*next, answer);
+        next.unlink();
+        from.on->settle_behind(next, answer);
     }
 }
 
