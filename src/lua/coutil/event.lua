@@ -27,6 +27,12 @@ local entered = 0
 -- metatables a program has, and no program gets hold of this one.
 local function token() end
 
+-- A place: the event, and either the thread that waits, or the wait for several events that this
+-- place is one of. The other fields are made at once, as growing the table would cost more.
+local function new_place(event, thread, wait)
+    return { event = event, thread = thread, wait = wait, number = 0, older = nil, newer = nil }
+end
+
 -- Puts the place at the end of the line of its event. Raises, before anything is changed, if the
 -- event cannot be a key.
 --
@@ -181,13 +187,13 @@ end
 -- A wait for several events, with a place for each; and how many these are. Nobody stands in line
 -- before all of them are known to be fit for keys.
 local function new_wait(...)
-    local wait = setmetatable({ thread = running(), places = {} }, of_wait)
+    local wait = setmetatable({ thread = running(), places = {}, missing = nil }, of_wait)
     local places, count = wait.places, 0
     local events <const> = { ... }
     for index = 1, select("#", ...) do
         local event = events[index]
         if event ~= nil and places[event] == nil then
-            places[event] = { event = event, wait = wait }
+            places[event] = new_place(event, nil, wait)
             count = count + 1
         end
     end
@@ -206,7 +212,7 @@ function event.await(e)
     if not isyieldable() then
         error("unable to yield", 2)
     end
-    local place <close> = setmetatable({ event = e, thread = running() }, of_place)
+    local place <close> = setmetatable(new_place(e, (running())), of_place)
     enter(place)
     return results(yield())
 end
