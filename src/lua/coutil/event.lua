@@ -96,7 +96,7 @@ local of_wait = {
 -- Resumed coroutines emit events in their turn, and each such level takes one of about 200 that C
 -- allows. Deeper than this an emission does not resume but owes, and the emission that encloses it
 -- pays as soon as it has control again: so a chain of any length works.
-local deepest <const> = 100
+local deepest <const> = 40
 local depth = 0
 local oldest_debt, newest_debt
 
@@ -122,21 +122,20 @@ local function wake(thread, ...)
     end
 end
 
+-- Whoever pays has just resumed somebody, so there is room for one more.
 local function pay()
     repeat
         local debt <const> = oldest_debt
         oldest_debt = debt.later
         local thread <const> = debt.waiter.thread
-        if thread ~= nil and wake(thread, unpack(debt, 1, debt.n)) then
-            debt.later = oldest_debt -- there is still no room for it, perhaps further out
-            oldest_debt = debt
-            newest_debt = debt.later and newest_debt or debt
-            return
+        if thread ~= nil then
+            wake(thread, unpack(debt, 1, debt.n))
         end
     until oldest_debt == nil
 end
 
--- Lets the coroutine of a place or a wait go on with these results.
+-- Lets the coroutine of a place or a wait go on with these results. If C has no room at all for it,
+-- which is somebody else's doing, the emission is owed, and raises if no other encloses it.
 local function go_on(waiter, ...)
     if depth >= deepest then
         return owe(waiter, ...)
