@@ -94,6 +94,7 @@ measure_program() {
     case $kind in
     timers) amount=$timers ;;
     lookups) amount=$lookups ;;
+    sync) amount=$syncs ;;
     esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
@@ -123,7 +124,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups) measure_program || code=1 ;;
+    suspend | timers | lookups | sync) measure_program || code=1 ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line
