@@ -9,7 +9,7 @@ all_jobs=(
     udp-echo-1 udp-echo-64 udp-echo-window64 udp-bulk
     http
     suspend timers signals
-    lookups
+    lookups sync
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
     path-stat path-list-100k path-copy-256m
@@ -121,6 +121,12 @@ define_job() {
         floors=c-plain
         competitors=(coutil-uring coutil-epoll reference luv c-plain)
         ;;
+    sync)
+        kind=sync metrics=event_ns,broadcast_ns,queued_ns,mutex_ns,promise_ns
+        unit="ns per event, wake-up of 100 at once, queued event, lock and unlock, promise"
+        floors=bare
+        competitors=(coutil-epoll reference cqueues bare)
+        ;;
     idle)
         kind=idle buffer=1024
         metrics=kib_per_connection unit="KiB of server memory per idle connection"
@@ -153,13 +159,13 @@ set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
         suspends=300000 timers=100000 passes=10000 signals=50000
-        lookups=2000
+        lookups=2000 syncs=100000
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
         suspends=2000000 timers=100000 passes=10000 signals=300000
-        lookups=20000
+        lookups=20000 syncs=1000000
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000
     fi

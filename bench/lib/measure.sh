@@ -101,6 +101,7 @@ measure_program() {
     lookups) amount=$lookups ;;
     pass) amount=$passes ;;
     signals) amount=$signals ;;
+    sync) amount=$syncs ;;
     esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
@@ -141,7 +142,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups | pass | signals) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals | sync) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
         run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \

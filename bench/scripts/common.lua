@@ -10,6 +10,8 @@ local common = {
     looked_up = "localhost",
     passes = 10000,
     signals = 100000,
+    syncs = 300000,
+    woken_at_once = 100,
     bulk_buffer = 1 << 20,
     echo_buffer = 1024,
     count_format = "<I8", -- how counts travel in the bulk jobs
@@ -116,6 +118,24 @@ function common.process()
     local number = file:read("n")
     file:close()
     return number
+end
+
+-- Runs each of the jobs that the script has, of `count` steps each, and prints what a step cost.
+function common.measure_sync(count, jobs)
+    local words = { string.format("syncs=%d", count) }
+    for _, name in ipairs { "event", "broadcast", "queued", "mutex", "promise" } do
+        local job = jobs[name]
+        if job then
+            job(common.woken_at_once) -- a warm-up
+            collectgarbage()
+            local begin = os.clock()
+            local done = job(count)
+            local spent = os.clock() - begin
+            assert(done == count, name)
+            words[#words + 1] = string.format("%s_ns=%.2f", name, spent * 1e9 / count)
+        end
+    end
+    print(table.concat(words, " "))
 end
 
 -- Runs `wait_all`, which starts `count` coroutines with a timer each and waits for all, and
