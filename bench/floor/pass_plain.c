@@ -11,10 +11,7 @@ struct parcel {
     char byte;
     struct iovec part;
 
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
+    _Alignas(struct cmsghdr) char room[CMSG_SPACE(sizeof(int))];
     struct msghdr message;
 };
 
@@ -23,8 +20,8 @@ static void prepare(struct parcel* parcel) {
     parcel->part = (struct iovec){.iov_base = &parcel->byte, .iov_len = 1};
     parcel->message.msg_iov = &parcel->part;
     parcel->message.msg_iovlen = 1;
-    parcel->message.msg_control = &parcel->control;
-    parcel->message.msg_controllen = sizeof parcel->control.room;
+    parcel->message.msg_control = parcel->room;
+    parcel->message.msg_controllen = sizeof parcel->room;
 }
 
 static void pass(int carrier, int descriptor) {

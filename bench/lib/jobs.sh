@@ -6,6 +6,7 @@ all_jobs=(
     echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64 echo-64kx16
     local-echo pass-sockets
     bulk-receive bulk-send
+    udp-echo-1 udp-echo-64 udp-echo-window64 udp-bulk
     http
     suspend timers signals
     lookups
@@ -48,6 +49,15 @@ path_job() {
     competitors=(coutil-uring coutil-epoll reference luv c-plain)
 }
 
+# One socket at the server: how many at the load, how many datagrams in flight on each, and of
+# which size.
+udp_job() {
+    kind=udp mode=$1 connections=$2 depth=$3 size=$4
+    metrics=cpu_us unit="µs of server CPU per datagram, server does: $1"
+    floors=c-ring,c-epoll
+    competitors=(coutil-uring coutil-epoll reference luv c-ring c-epoll c-libuv)
+}
+
 # Defines the job named $1 in the variables kind, metrics, unit, floors, competitors, and those
 # of its kind. `shared_core`: server and load on one processor. `estimated`: the figures whose
 # ratio against luv says something about the reference (those of memory do not).
@@ -75,10 +85,14 @@ define_job() {
         kind=pass metrics=cpu_us
         unit="µs of CPU per socket passed, sender and receiver in one process"
         floors=c-plain
-        competitors=(coutil-uring coutil-epoll reference luv c-plain)
+        competitors=(coutil-uring coutil-epoll reference c-plain)
         ;;
     bulk-receive) bulk_job receive ;;
     bulk-send) bulk_job send ;;
+    udp-echo-1) udp_job echo 1 1 64 ;;
+    udp-echo-64) udp_job echo 64 1 64 ;;
+    udp-echo-window64) udp_job echo 1 64 64 ;;
+    udp-bulk) udp_job receive 1 64 1400 ;;
     http)
         kind=http connections=256
         metrics=cpu_us unit="µs of server CPU per request, 256 connections kept alive"

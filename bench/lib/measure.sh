@@ -41,6 +41,11 @@ apply_load() {
         run_to_end "$processor" "$binaries/bench_bulk_load" --port "$port" --server "$server" \
             --mode "$mode" --mib "$bulk_mib"
         ;;
+    udp)
+        run_to_end "$processor" "$binaries/bench_udp_load" --port "$port" --server "$server" \
+            --mode "$mode" --connections "$connections" --size "$size" --depth "$depth" \
+            --seconds "$seconds"
+        ;;
     idle)
         run_to_end "$processor" "$binaries/bench_idle_load" --port "$port" --server "$server" \
             --connections "$idle_connections"
@@ -114,7 +119,7 @@ measure_server() {
     local server code=0 arguments=()
     case $kind in
     echo | idle) arguments=("$buffer") ;;
-    bulk) arguments=("$mode") ;;
+    bulk | udp) arguments=("$mode") ;;
     esac
     choose_port
     if [[ -v BENCH_PATH ]]; then rm -f "$BENCH_PATH"; fi

@@ -12,7 +12,9 @@ local common = {
     signals = 100000,
     bulk_buffer = 1 << 20,
     echo_buffer = 1024,
-    count_format = "<I8", -- how counts of bytes travel in the bulk jobs
+    count_format = "<I8", -- how counts travel in the bulk jobs
+    datagram_buffer = 2048,
+    datagrams_per_answer = 32, -- how many of udp-bulk one answer stands for
 }
 
 -- The argument at `index` as a positive integer, or `default`.
@@ -30,6 +32,15 @@ function common.bulk_mode(index)
     local mode = arg[index]
     if mode ~= "send" and mode ~= "receive" then
         error(string.format("argument %d: send or receive expected, got '%s'", index, mode), 0)
+    end
+    return mode
+end
+
+-- The mode of a datagram server: "echo" or "receive".
+function common.udp_mode(index)
+    local mode = arg[index]
+    if mode ~= "echo" and mode ~= "receive" then
+        error(string.format("argument %d: echo or receive expected, got '%s'", index, mode), 0)
     end
     return mode
 end

@@ -300,6 +300,7 @@ private:
     [[nodiscard]] bool deliver_zero(turn_report& report) noexcept;
     [[nodiscard]] bool expire(turn_report& report) noexcept;
     [[nodiscard]] bool before_sleep(turn_report& report) noexcept;
+    [[nodiscard]] bool enough_to_do() noexcept;
     void after_sleep(turn_report& report, late_timers late) noexcept;
     [[nodiscard]] std::int64_t sleep_limit(waiting wait) noexcept;
     [[nodiscard]] base::result<void> open_side_poller() noexcept;
@@ -337,6 +338,7 @@ private:
     std::uint32_t going_on_ = 0;
     std::uint32_t served_ = 0;
     std::uint32_t turn_began_ = 0; // the order of the first timer that this turn may start
+    std::uint8_t unasked_ = 0;     // turns in a row without the engine
     bool in_turn_ = false;
     bool halted_ = false;
     bool closing_ = false;

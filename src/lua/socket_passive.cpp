@@ -90,7 +90,9 @@ const luaL_Reg tcp_passive_methods[] = {
     {"close", tcp_common::close},
     {"getaddress", tcp_address::getaddress},
     {"getdomain", tcp_common::getdomain},
+    {"getoption", getoption<vm::class_id::tcp_passive>},
     {"listen", passive_listen<vm::class_id::tcp_passive>},
+    {"setoption", setoption<vm::class_id::tcp_passive>},
     {nullptr, nullptr},
 };
 
@@ -100,7 +102,9 @@ const luaL_Reg local_passive_methods[] = {
     {"close", local_common::close},
     {"getaddress", local_address::getaddress},
     {"getdomain", local_common::getdomain},
+    {"getoption", getoption<vm::class_id::local_passive>},
     {"listen", passive_listen<vm::class_id::local_passive>},
+    {"setoption", setoption<vm::class_id::local_passive>},
     {nullptr, nullptr},
 };
 

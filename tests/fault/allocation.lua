@@ -214,6 +214,36 @@ case("waits for signals, which leave no handler behind", function()
     end
 end)
 
+case("datagrams of strings, numbers and tables", function()
+    exhaust(function(start)
+        start = start or plainly
+        local far <close> = assert(system.socket("datagram", "ipv4"))
+        local near <close> = assert(system.socket("datagram", "ipv4"))
+        assert(far:bind(net.loopback()))
+        local address = assert(far:getaddress())
+        start(function()
+            local buffer, from = memory.create(100), system.address("ipv4")
+            while far:read(buffer, 1, -1, from) do end
+        end)
+        for _, data in ipairs { "text", 12.5, { "a", 1, memory.create("b") } } do
+            start(function() near:write(data, 1, -1, address) end)
+        end
+        bounded(5)
+        assert(near:connect(address))
+        start(function() near:write("left behind") end)
+    end)
+end)
+
+case("options that are text", function()
+    exhaust(function()
+        local socket <close> = assert(system.socket("datagram", "ipv6"))
+        assert(socket:setoption("mcastiface", "::%lo"))
+        equal(socket:getoption("mcastiface"), "::%lo")
+        ok(not socket:setoption("mcastjoin", 1, 2, 3))
+        ok(not pcall(socket.setoption, socket, "unknown"))
+    end)
+end)
+
 case("closing what coroutines wait on", function()
     exhaust(function(start)
         start = start or plainly

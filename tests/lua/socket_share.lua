@@ -497,7 +497,7 @@ for _, domain in ipairs { "ip", "local" } do
             fd, listener, address = net.fd_of(net.listener, "ipv4")
             fd = native.dup(fd)
             listener:close()
-            native.block(fd)
+            native.blocking(fd)
         else
             fd = native.socket("local", "stream")
             address = net.abstract()

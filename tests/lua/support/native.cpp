@@ -15,9 +15,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -352,7 +352,7 @@ int native_receive(lua_State* L) {
 }
 
 // Makes a description blocking.
-int native_block(lua_State* L) {
+int native_blocking(lua_State* L) {
     const int fd = check_int(L, 1);
     return answer(L, ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK));
 }
@@ -377,6 +377,20 @@ int native_mode(lua_State* L) {
         return answer(L, -1);
     }
     return answer(L, static_cast<long>(found.st_mode));
+}
+
+// Puts both ends of a pair of Unix datagram sockets in the place of two descriptors: unlike UDP
+// on loopback they hold but a few datagrams, and then refuse more until some were read.
+int native_narrow(lua_State* L) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        return answer(L, -1);
+    }
+    for (const int at : {0, 1}) {
+        ::dup3(ends[at], check_int(L, at + 1), O_CLOEXEC);
+        ::close(ends[at]);
+    }
+    return 0;
 }
 
 struct option {
@@ -591,11 +605,12 @@ const luaL_Reg functions[] = {
     {"pipe", native_pipe},
     {"pass", native_pass},
     {"receive", native_receive},
-    {"block", native_block},
+    {"blocking", native_blocking},
     {"chdir", native_chdir},
     {"mkdir", native_mkdir},
     {"umask", native_umask},
     {"mode", native_mode},
+    {"narrow", native_narrow},
     {"option", native_option},
     {"flags", native_flags},
     {"mkfifo", native_mkfifo},
