@@ -2,6 +2,7 @@
 
 #include "base/unique_fd.hpp"
 #include "io/kernel_call.hpp"
+#include "io/pipe_signal.hpp"
 
 #include <array>
 #include <cstdio>
@@ -249,6 +250,7 @@ private:
 } // namespace
 
 int copy_file_call::run() const noexcept {
+    const no_pipe_signal quiet; // the destiny may be a FIFO whose reader leaves
     return copier{*this}.run();
 }
 

@@ -185,6 +185,15 @@ case("a pipe is copied to its end, by a worker, while others go on", function()
     equal(paths.read(at "to"), "one\ntwo\n")
 end)
 
+case("a pipe whose reader leaves fails, and ends nobody", function()
+    paths.both(function(call, at)
+        shell("mkfifo %s; head -c 1000000 /dev/zero > %s", at "pipe", at "from")
+        os.execute("head -c 10 '" .. at "pipe" .. "' > /dev/null &")
+        refused(32, "broken pipe", call, "copyfile", at "from", at "pipe")
+        equal(paths.stat(at "pipe", "%F"), "fifo")
+    end)
+end)
+
 -- A full file system -----------------------------------------------------------------------------
 
 case("a destiny for which there is no room is removed, be it new, old or behind a link", function()
