@@ -4,7 +4,9 @@
 -- ways: whoever comes stands behind the last, whoever leaves does so in constant time, and an event
 -- nobody waits for has nothing. An emission takes places out of the line before it resumes anybody,
 -- so lines are whole whenever a program runs. A place is left by itself when its coroutine goes on
--- or is closed, since the await functions hold it in a to-be-closed variable.
+-- or is closed, since the await functions hold it in a to-be-closed variable. So values that reach
+-- a coroutine need no mark: resumed by hand or by an emission, it is out of all lines, and returns
+-- what it was given.
 
 local base = require "_G"
 local coroutine = require "coroutine"
@@ -23,16 +25,6 @@ local lines = setmetatable({}, { __mode = "k" })
 -- after it began.
 local entered = 0
 
--- The first value of each resume of ours. A function is equal to nothing but itself, whatever
--- metatables a program has, and no program gets hold of this one.
-local function token() end
-
--- A place: the event, and either the thread that waits, or the wait for several events that this
--- place is one of. The other fields are made at once, as growing the table would cost more.
-local function new_place(event, thread, wait)
-    return { event = event, thread = thread, wait = wait, number = 0, older = nil, newer = nil }
-end
-
 -- Puts the place at the end of the line of its event. Raises, before anything is changed, if the
 -- event cannot be a key.
 --
@@ -40,13 +32,13 @@ end
 -- coroutine cannot be resumed yet. So nothing is created there, and the stack does not grow: a C
 -- function has just been called from where `yield` is, or from further up.
 local function enter(place)
-    local event = place.event
-    local first = lines[event]
+    local event <const> = place.event
+    local first <const> = lines[event]
     if first == nil then
         lines[event] = place
         place.older, place.newer = place, place
     else
-        local last = first.older
+        local last <const> = first.older
         place.older, place.newer = last, first
         last.newer, first.older = place, place
     end
@@ -56,15 +48,15 @@ end
 
 -- Takes the place out of its line, if it is still there. Allocates nothing, hence cannot fail.
 local function leave(place)
-    local newer = place.newer
+    local newer <const> = place.newer
     if newer == nil then
         return
     end
-    local event = place.event
+    local event <const> = place.event
     if newer == place then
         lines[event] = nil
     else
-        local older = place.older
+        local older <const> = place.older
         older.newer, newer.older = newer, older
         if lines[event] == place then
             lines[event] = newer
@@ -79,29 +71,37 @@ local function leave_all(wait)
     end
 end
 
--- What ends a wait, whatever ended it: the coroutine stands in no line, and a debt to it is void.
-local of_place = {
-    __close = function(place)
-        leave(place)
-        place.thread = nil
-    end,
-}
-local of_wait = {
-    __close = function(wait)
+-- Takes out of line who stands at the place, and returns whom to resume: the place itself or the
+-- wait it belongs to. Returns nil if that wait lacks other events.
+local function take(place)
+    leave(place)
+    local wait <const> = place.wait
+    if wait == nil then
+        return place
+    end
+    if wait.missing == nil then
         leave_all(wait)
-        wait.thread = nil
-    end,
-}
+        return wait
+    end
+    wait.missing = wait.missing - 1
+    if wait.missing == 0 then
+        return wait
+    end
+end
+
+-- --- resuming --------------------------------------------------------------------------------
 
 -- Resumed coroutines emit events in their turn, and each such level takes one of about 200 that C
--- allows. Deeper than this an emission does not resume but owes, and the emission that encloses it
--- pays as soon as it has control again: so a chain of any length works.
+-- allows, or a few with calls such as pcall. Deeper than this an emission does not resume but owes,
+-- and the emission that encloses it pays as soon as it has control again: so a chain of any length
+-- works.
 local deepest <const> = 40
 local depth = 0
 local oldest_debt, newest_debt
 
 local function owe(waiter, ...)
     local debt = { waiter = waiter, later = nil, n = select("#", ...), ... }
+    waiter.debt = debt
     if oldest_debt == nil then
         oldest_debt = debt
     else
@@ -110,40 +110,37 @@ local function owe(waiter, ...)
     newest_debt = debt
 end
 
--- Resumes the coroutine. Returns a text if that was not possible: it then still waits. What it
--- yields, returns or raises is nobody's.
-local function wake(thread, ...)
-    local outer <const> = depth
-    depth = outer + 1
-    local done, problem = resume(thread, token, ...)
-    depth = outer
-    if not done and status(thread) == "suspended" then
-        return problem
-    end
-end
-
 -- Whoever pays has just resumed somebody, so there is room for one more.
 local function pay()
+    local outer <const> = depth
     repeat
-        local debt <const> = oldest_debt
+        local debt = oldest_debt
         oldest_debt = debt.later
-        local thread <const> = debt.waiter.thread
-        if thread ~= nil then
-            wake(thread, unpack(debt, 1, debt.n))
+        local waiter = debt.waiter
+        if waiter.debt == debt then -- it has not left meanwhile
+            waiter.debt = nil
+            depth = outer + 1
+            resume(waiter.thread, unpack(debt, 1, debt.n))
+            depth = outer
         end
     until oldest_debt == nil
 end
 
--- Lets the coroutine of a place or a wait go on with these results. If C has no room at all for it,
--- which is somebody else's doing, the emission is owed, and raises if no other encloses it.
+-- Lets the coroutine of a place or a wait go on with these results. What it yields, returns or
+-- raises is nobody's. If C has no room at all for it, which is somebody else's doing, the emission
+-- is owed, and raises if no other encloses it.
 local function go_on(waiter, ...)
-    if depth >= deepest then
+    local outer <const> = depth
+    if outer >= deepest then
         return owe(waiter, ...)
     end
-    local problem <const> = wake(waiter.thread, ...)
-    if problem then
+    local thread <const> = waiter.thread
+    depth = outer + 1
+    local done, problem = resume(thread, ...)
+    depth = outer
+    if not done and status(thread) == "suspended" then
         owe(waiter, ...)
-        if depth == 0 then
+        if outer == 0 then
             error(problem, 0)
         end
     elseif oldest_debt ~= nil then
@@ -151,48 +148,63 @@ local function go_on(waiter, ...)
     end
 end
 
--- What an emission does to one place of the line.
-local function reach(place, ...)
-    leave(place)
-    local wait <const> = place.wait
-    if wait == nil then
-        return go_on(place, ...)
-    end
-    if wait.missing == nil then
+-- --- waiting ---------------------------------------------------------------------------------
+
+-- Places for waits for one event are used again, as making one takes about as long as waiting. They
+-- are linked by `newer`, and refer to nothing else.
+local free
+local free_count = 0
+local most_free <const> = 100
+
+-- What ends a wait, whatever ended it: the coroutine stands in no line, and a debt to it is void.
+local of_place = {
+    __close = function(place)
+        if place.newer ~= nil then
+            leave(place)
+        end
+        place.event, place.thread, place.debt = nil, nil, nil
+        if free_count < most_free then
+            free_count = free_count + 1
+            place.newer = free
+            free = place
+        end
+    end,
+}
+local of_wait = {
+    __close = function(wait)
         leave_all(wait)
-        return go_on(wait, ...)
-    end
-    wait.missing = wait.missing - 1
-    if wait.missing == 0 then
-        return go_on(wait, ...)
-    end
-end
+        wait.thread, wait.debt = nil, nil
+    end,
+}
 
--- What a wait returns: what the emission gave, or else what an explicit resume gave.
-local function results(...)
-    if (...) == token then
-        return select(2, ...)
+-- A place that is a wait of its own; only the first of its values from `running` counts.
+local function new_place(event, thread)
+    local place = free
+    if place == nil then
+        -- With all fields it will have: growing the table would cost more.
+        place = setmetatable({
+            event = nil, thread = nil, wait = nil, number = 0, older = nil, newer = nil, debt = nil,
+        }, of_place)
+    else
+        free = place.newer
+        free_count = free_count - 1
+        place.newer = nil
     end
-    return ...
-end
-
-local function true_or_results(...)
-    if (...) == token then
-        return true
-    end
-    return ...
+    place.event, place.thread = event, thread
+    return place
 end
 
 -- A wait for several events, with a place for each; and how many these are. Nobody stands in line
 -- before all of them are known to be fit for keys.
 local function new_wait(...)
-    local wait = setmetatable({ thread = running(), places = {}, missing = nil }, of_wait)
-    local places, count = wait.places, 0
+    local places, count = {}, 0
+    local wait <const> =
+        setmetatable({ thread = running(), places = places, missing = nil, debt = nil }, of_wait)
     local events <const> = { ... }
     for index = 1, select("#", ...) do
         local event = events[index]
         if event ~= nil and places[event] == nil then
-            places[event] = new_place(event, nil, wait)
+            places[event] = { event = event, wait = wait, number = 0, older = nil, newer = nil }
             count = count + 1
         end
     end
@@ -205,15 +217,22 @@ local function enter_all(wait)
     end
 end
 
+local function true_or(wait, ...)
+    if wait.missing == 0 and wait.debt == nil then
+        return true
+    end
+    return ...
+end
+
 local event = { version = "1.0 alpha" }
 
 function event.await(e)
     if not isyieldable() then
         error("unable to yield", 2)
     end
-    local place <close> = setmetatable(new_place(e, (running())), of_place)
+    local place <close> = new_place(e, running())
     enter(place)
-    return results(yield())
+    return yield()
 end
 
 function event.awaitany(...)
@@ -226,7 +245,7 @@ function event.awaitany(...)
     end
     local wait <close> = new
     enter_all(wait)
-    return results(yield())
+    return yield()
 end
 
 function event.awaitall(...)
@@ -240,7 +259,7 @@ function event.awaitall(...)
     new.missing = count
     local wait <close> = new
     enter_all(wait)
-    return true_or_results(yield())
+    return true_or(wait, yield())
 end
 
 function event.emitone(e, ...)
@@ -248,7 +267,10 @@ function event.emitone(e, ...)
     if place == nil then
         return false
     end
-    reach(place, e, ...)
+    local waiter <const> = take(place)
+    if waiter ~= nil then
+        go_on(waiter, e, ...)
+    end
     return true
 end
 
@@ -259,7 +281,10 @@ function event.emitall(e, ...)
     end
     local last <const> = entered
     repeat
-        reach(place, e, ...)
+        local waiter = take(place)
+        if waiter ~= nil then
+            go_on(waiter, e, ...)
+        end
         place = lines[e]
     until place == nil or place.number > last
     return true
