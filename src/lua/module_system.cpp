@@ -4,6 +4,7 @@
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
 #include "lua/system_resolve.hpp"
+#include "lua/system_resume.hpp"
 #include "lua/system_run.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
@@ -33,7 +34,7 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
     for (const luaL_Reg* functions : {run_functions, time_functions, address_functions,
-                                      resolve_functions, socket_functions}) {
+                                      resolve_functions, resume_functions, socket_functions}) {
         vm::add_functions(L, module, functions);
     }
     lua_settop(L, module);
