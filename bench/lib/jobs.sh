@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 
 all_jobs=(ping-pong echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64
-    echo-64kx16 bulk-receive bulk-send http suspend timers lookups idle)
+    echo-64kx16 bulk-receive bulk-send http suspend timers lookups resume idle)
 
 # Sets what the echo jobs have in common: message size, server's buffer, connections, messages
 # in flight on each. The buffer is larger than the message where that spares a library that
@@ -63,6 +63,12 @@ define_job() {
         floors=c-plain
         competitors=(coutil-uring coutil-epoll reference luv c-plain)
         ;;
+    resume)
+        kind=resume metrics=round_trip_us,cpu_us
+        unit="µs per resume of a state coroutine on a worker, on two processors; CPU of both"
+        floors=c-eventfd,c-futex
+        competitors=(coutil-uring coutil-epoll reference c-eventfd c-futex)
+        ;;
     idle)
         kind=idle buffer=1024
         metrics=kib_per_connection unit="KiB of server memory per idle connection"
@@ -77,9 +83,11 @@ define_job() {
 set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512
-        suspends=300000 timers=100000 lookups=2000 idle_connections=3000
+        suspends=300000 timers=100000 lookups=2000 resumes=20000
+        idle_connections=3000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096
-        suspends=2000000 timers=100000 lookups=20000 idle_connections=10000
+        suspends=2000000 timers=100000 lookups=20000 resumes=200000
+        idle_connections=10000
     fi
 }

@@ -90,12 +90,15 @@ apply_wrk() {
 
 # A program that measures itself: no port, no load.
 measure_program() {
-    local amount=$suspends
+    local amount=$suspends processor=$server_processor
     case $kind in
     timers) amount=$timers ;;
     lookups) amount=$lookups ;;
+    resume)
+        amount=$resumes processor=$server_processor,$load_processor
+        ;;
     esac
-    run_to_end "$server_processor" "${command[@]}" "$amount"
+    run_to_end "$processor" "${command[@]}" "$amount"
 }
 
 measure_server() {
@@ -123,7 +126,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups) measure_program || code=1 ;;
+    suspend | timers | lookups | resume) measure_program || code=1 ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line
