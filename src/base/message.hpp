@@ -12,6 +12,7 @@ namespace coring::base {
 // The kinds of values that can be in two states at once.
 enum class value_kind : std::uint8_t { nil, boolean, integer, number, string, pointer };
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of a union, one member
 struct message_value {
     value_kind kind = value_kind::nil;
     std::size_t size = 0; // of a string

@@ -14,8 +14,9 @@ namespace {
 
 constexpr const char* class_name = "coutil:coroutine";
 
-int raise_no_memory(lua_State* L) {
-    return luaL_error(L, "not enough memory");
+[[noreturn]] void raise_no_memory(lua_State* L) {
+    luaL_error(L, "not enough memory");
+    __builtin_unreachable();
 }
 
 // Pushes a state coroutine without a chunk. The userdata comes first: it owns what follows from

@@ -12,7 +12,7 @@ state_coroutine::~state_coroutine() {
 }
 
 void state_coroutine::begin() noexcept {
-    next = phase;
+    next_ = phase;
     phase = coroutine_phase::running;
 }
 
@@ -20,24 +20,24 @@ void state_coroutine::begin() noexcept {
 void state_coroutine::let_go(call_job& job) noexcept {
     auto& self = static_cast<state_coroutine&>(job);
     self.values.clear();
-    self.phase = self.next;
-    if (!self.held) {
+    self.phase = self.next_;
+    if (!self.held_) {
         delete &self;
-    } else if (self.leaving) {
+    } else if (self.leaving_) {
         self.close();
     }
 }
 
 void state_coroutine::close_in_time() noexcept {
     if (phase == coroutine_phase::running) {
-        leaving = true;
+        leaving_ = true;
     } else {
         close();
     }
 }
 
 void state_coroutine::abandon() noexcept {
-    held = false;
+    held_ = false;
     if (phase != coroutine_phase::running) {
         delete this;
     }
@@ -83,12 +83,12 @@ int state_coroutine::resume(call_job& job) noexcept {
     int results = 0;
     const int status = lua_resume(chunk, self.state->main(), arguments, &results);
     if (status != LUA_OK && status != LUA_YIELD) {
-        self.next = coroutine_phase::dead;
+        self.next_ = coroutine_phase::dead;
         self.fail();
         self.end_chunk();
         return 0;
     }
-    self.next = status == LUA_YIELD ? coroutine_phase::suspended : coroutine_phase::dead;
+    self.next_ = status == LUA_YIELD ? coroutine_phase::suspended : coroutine_phase::dead;
     // Only these: below may be what a C function left on the stack before it yielded.
     self.packed = vm::pack(chunk, lua_gettop(chunk) - results + 1, self.values);
     lua_pop(chunk, results);

@@ -18,7 +18,7 @@ enum class coroutine_phase : std::uint8_t { suspended, running, dead };
 
 // One state coroutine, and the job that resumes it. Owned by its userdata and, from begin()
 // until the operation lets go of it, by the operation too: the last one ends it. While it runs,
-// all but `phase` and `held` is its worker's.
+// all but `phase` and who owns it is its worker's.
 struct state_coroutine final : io::call_job {
     explicit state_coroutine(loop::loop& on) noexcept;
     state_coroutine(const state_coroutine&) = delete;
@@ -56,9 +56,9 @@ private:
     void fail() noexcept;
     void end_chunk() noexcept;
 
-    coroutine_phase next = coroutine_phase::suspended; // what it will be when it has stopped
-    bool held = true;                                  // by its userdata
-    bool leaving = false;                              // to be closed when it has stopped
+    coroutine_phase next_ = coroutine_phase::suspended; // what it will be when it has stopped
+    bool held_ = true;                                  // by its userdata
+    bool leaving_ = false;                              // to be closed when it has stopped
 };
 
 // The argument as a state coroutine; null for one that was finalized, which is dead. Raises for
