@@ -95,15 +95,18 @@ apply_wrk() {
 
 # A program that measures itself: no port, no load.
 measure_program() {
-    local amount=$suspends
+    local amount=$suspends processor=$server_processor
     case $kind in
     timers) amount=$timers ;;
     lookups) amount=$lookups ;;
     pass) amount=$passes ;;
     signals) amount=$signals ;;
     sync) amount=$syncs ;;
+    resume)
+        amount=$resumes processor=$server_processor,$load_processor
+        ;;
     esac
-    run_to_end "$server_processor" "${command[@]}" "$amount"
+    run_to_end "$processor" "${command[@]}" "$amount"
 }
 
 # As measure_program, on files that are there and, for what is to be cold, not cached. Workers
@@ -142,7 +145,7 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups | pass | signals | sync) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals | sync | resume) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
         run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \

@@ -6,6 +6,7 @@ local common = {
     timers = 100000,
     suspends = 1000000,
     lookups = 2000,
+    resumes = 100000,
     lookups_at_once = 100,
     looked_up = "localhost",
     passes = 10000,
@@ -136,6 +137,18 @@ function common.measure_sync(count, jobs)
         end
     end
     print(table.concat(words, " "))
+end
+
+-- Runs `resume_all`, which resumes a state coroutine `count` times, and prints how long each took,
+-- from the call to its results, and the CPU of all threads.
+function common.measure_resumes(count, nanosecs, resume_all)
+    resume_all(1000)
+    local begin, cpu_begin = nanosecs(), os.clock()
+    local done = resume_all(count)
+    local spent, cpu = nanosecs() - begin, os.clock() - cpu_begin
+    assert(done == count, "not all resumes happened")
+    print(string.format("resumes=%d round_trip_us=%.4f cpu_us=%.4f", count, spent / 1e3 / count,
+                        cpu * 1e6 / count))
 end
 
 -- Runs `wait_all`, which starts `count` coroutines with a timer each and waits for all, and

@@ -336,7 +336,9 @@ bool loop::close() noexcept {
         static_cast<void>(threadpool::pool::process().drain(mailbox_));
         open_letters();
     }
-    const bool all = engine_->withdraw_all(*this);
+    // The ring of another thread is only closed, if it has nothing but our watches.
+    const bool all =
+        engine_->belongs_here() ? engine_->withdraw_all(*this) : engine_->in_kernel() == 0;
     // What nobody will deliver any more is let go of. Calls that a worker still makes are not;
     // waits for a descriptor are over, even where no engine had to report them.
     for_each_operation([this, all](op::operation& left) {

@@ -14,6 +14,7 @@
 #include "lua/system_procinfo.hpp"
 #include "lua/system_random.hpp"
 #include "lua/system_resolve.hpp"
+#include "lua/system_resume.hpp"
 #include "lua/system_run.hpp"
 #include "lua/system_signal.hpp"
 #include "lua/system_time.hpp"
@@ -42,6 +43,7 @@ const luaL_Reg* const all_functions[] = {
     procinfo_functions,
     random_functions,
     resolve_functions,
+    resume_functions,
     run_functions,
     signal_functions,
     socket_functions,

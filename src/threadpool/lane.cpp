@@ -13,6 +13,15 @@ lane::~lane() {
 
 base::result<pressure> lane::submit(job& entry) noexcept {
     CORING_ASSERT(entry.run != nullptr && entry.discard != nullptr && entry.home != nullptr);
+    auto queued = enqueue(entry);
+    if (queued) {
+        // Not under the mutex: whoever wakes would at once sleep again, on that.
+        job_came_.wake_one();
+    }
+    return queued;
+}
+
+base::result<pressure> lane::enqueue(job& entry) noexcept {
     const lock guard{mutex_};
     if (!queue_.push(entry)) {
         return base::failure{EAGAIN};
@@ -25,7 +34,6 @@ base::result<pressure> lane::submit(job& entry) noexcept {
         }
     }
     entry.place = this;
-    job_came_.wake_one();
     return present_pressure();
 }
 

@@ -75,6 +75,7 @@ public:
 private:
     static void work(worker& self) noexcept;
 
+    [[nodiscard]] base::result<pressure> enqueue(job& entry) noexcept CORING_EXCLUDES(mutex_);
     [[nodiscard]] job* take(worker& self) noexcept CORING_EXCLUDES(mutex_);
     void deliver(worker& self, job& done) noexcept CORING_EXCLUDES(mutex_);
 

@@ -42,6 +42,7 @@ enum class class_id : std::uint8_t {
     environment,
     cpu_stats,
     interfaces,
+    state_coroutine,
     count_, // none: how many there are
 };
 inline constexpr auto class_count = static_cast<std::size_t>(class_id::count_);

@@ -3,12 +3,15 @@
 #include "lua/memory/layout.hpp"
 #include "lua/memory/metatables.hpp"
 #include "lua/vm/await.hpp"
+#include "lua/vm/new_state.hpp"
 #include "lua/vm/scheduler.hpp"
 
 #include <cstdlib>
 #include <mutex>
 #include <new>
 #include <string_view>
+
+#include <pthread.h>
 
 namespace coring::lua::vm {
 
@@ -18,13 +21,15 @@ namespace {
 constexpr char registry_key = 0;
 
 // The scheduler of the thread that loaded the library first: what a program wrote last must
-// still go out when it leaves through os.exit, which closes no state.
+// still go out when it leaves through os.exit, which closes no state. Other threads that end
+// the process leave it alone: it may be running. Independent states are not meant.
 class exit_flush {
 public:
     void remember(scheduler* added) noexcept {
         const std::lock_guard<std::mutex> hold{mutex_};
         if (first_ == nullptr) {
             first_ = added;
+            thread_ = ::pthread_self();
         }
     }
 
@@ -37,7 +42,7 @@ public:
 
     void flush() noexcept {
         const std::lock_guard<std::mutex> hold{mutex_};
-        if (first_ != nullptr) {
+        if (first_ != nullptr && ::pthread_equal(thread_, ::pthread_self()) != 0) {
             first_->flush_at_exit();
         }
     }
@@ -45,6 +50,7 @@ public:
 private:
     std::mutex mutex_;
     scheduler* first_ = nullptr;
+    pthread_t thread_{};
 };
 
 exit_flush& exit_flusher() noexcept {
@@ -54,6 +60,20 @@ exit_flush& exit_flusher() noexcept {
 
 void flush_now() {
     exit_flusher().flush();
+}
+
+// What the environment asks for. Read once: states load the library in any thread, and the
+// environment may change meanwhile.
+struct environment_wish {
+    environment_wish() noexcept : wish{loop::wish_from_environment(unknown)} {}
+
+    bool unknown = false;
+    loop::engine_wish wish;
+};
+
+const environment_wish& read_wish() noexcept {
+    static const environment_wish once;
+    return once;
 }
 
 int close_scheduler(lua_State* L) {
@@ -92,8 +112,8 @@ void push_scheduler(lua_State* L) {
     lua_pushcfunction(L, close_scheduler);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    bool unknown = false;
-    const loop::engine_wish wish = loop::wish_from_environment(unknown);
+    const environment_wish& asked = read_wish();
+    const loop::engine_wish& wish = asked.wish;
     block->alive = new (std::nothrow) scheduler;
     if (block->alive == nullptr) {
         luaL_error(L, "not enough memory");
@@ -101,13 +121,16 @@ void push_scheduler(lua_State* L) {
     if (const auto opened = block->alive->open(wish); !opened) {
         raise_refusal(L, opened.error(), wish.kind);
     }
-    if (unknown) {
+    const bool independent = is_independent(L);
+    if (asked.unknown && !independent) {
         lua_warning(L, "[coutil] COUTIL_ENGINE is neither auto, uring nor epoll: using auto",
                     0);
     }
-    static const int registered = std::atexit(flush_now);
-    static_cast<void>(registered);
-    exit_flusher().remember(block->alive);
+    if (!independent) {
+        static const int registered = std::atexit(flush_now);
+        static_cast<void>(registered);
+        exit_flusher().remember(block->alive);
+    }
 }
 
 void learn_memory_classes(lua_State* L, scheduler& of) {

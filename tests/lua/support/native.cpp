@@ -1,6 +1,7 @@
 // What the tests need of the system and no Lua library offers: other processes, raw calls on
 // descriptors of ours, limits, and an allocator that fails on demand. Loaded as `native`.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -535,11 +536,15 @@ int native_vast(lua_State* L) {
 struct failing_allocator {
     lua_Alloc real;
     void* real_data;
-    lua_Integer until; // requests for more memory that still succeed; negative: all do
-    int refusals;      // how many were refused since it was armed
+    std::atomic<lua_Integer>
+        until;                 // requests for more memory that still succeed; negative: all
+    std::atomic<int> refusals; // how many were refused since it was armed
+    bool active;
 };
 
-failing_allocator installed{nullptr, nullptr, -1, 0}; // one state a process is enough here
+// One state a process is enough here. The states it makes have this allocator for good, and ask
+// from other threads; while they do, it waits.
+failing_allocator installed{nullptr, nullptr, -1, 0, false};
 
 // Lua collects garbage and asks once more when a request fails: the second one fails too.
 void* allocate(void* data, void* block, std::size_t old_size, std::size_t new_size) {
@@ -562,6 +567,9 @@ int native_failallocation(lua_State* L) {
     installed.refusals = 0;
     if (installed.real == nullptr) {
         installed.real = lua_getallocf(L, &installed.real_data);
+    }
+    if (!installed.active) {
+        installed.active = true;
         lua_setallocf(L, allocate, &installed);
     }
     return 0;
@@ -570,9 +578,10 @@ int native_failallocation(lua_State* L) {
 // No more refusals: the state has its own allocator again, as it must when this module is
 // unloaded. Returns whether there was one.
 int native_allocationfailed(lua_State* L) {
-    if (installed.real != nullptr) {
+    installed.until = -1;
+    if (installed.active) {
         lua_setallocf(L, installed.real, installed.real_data);
-        installed.real = nullptr;
+        installed.active = false;
     }
     lua_pushboolean(L, installed.refusals > 0 ? 1 : 0);
     return 1;
