@@ -6,9 +6,10 @@ local system = require "coutil.system"
 local memory = require "memory"
 local net = require "support.net"
 local paths = require "support.paths"
+local native = require "native"
 local exhaust = require "support.exhaustion"
 
-local case, ok = suite.case, suite.ok
+local case, equal, ok = suite.case, suite.equal, suite.ok
 
 local function plainly(body)
     assert(coroutine.resume(coroutine.create(body)))
