@@ -309,7 +309,7 @@ both("two sockets that are never empty do not starve what else waits", function(
         end)
     end
     local here, there = net.pair(domain)
-    local late, other = bound(domain)
+    local late, late_address = bound(domain)
     local _ <close> = net.closing(here, there, late, sockets[1], sockets[2])
     local heard = {}
     tasks.spawn(function() heard.stream = there:read(memory.create(8)) end)
@@ -317,7 +317,7 @@ both("two sockets that are never empty do not starve what else waits", function(
     tasks.spawn(function()
         system.suspend(0.01)
         assert(here:write("x"))
-        assert(near:write("x", 1, -1, other))
+        assert(near:write("x", 1, -1, late_address))
     end)
     tasks.spawn(function()
         repeat system.suspend(0.001) until heard.stream and heard.datagram
