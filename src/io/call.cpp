@@ -73,6 +73,15 @@ int call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) n
     return 0;
 }
 
+int call_again(op::operation& delivering, threadpool::lane_kind lane, call_job& job) noexcept {
+    if (const auto submitted = threadpool::pool::process().submit(lane, job); !submitted) {
+        return submitted.error();
+    }
+    delivering.requeue();
+    delivering.submit();
+    return 0;
+}
+
 void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept {
     idle.data = &job;
     idle.arm();

@@ -29,6 +29,11 @@ struct call_job : threadpool::job {
 [[nodiscard]] int
 call_start(op::operation& idle, threadpool::lane_kind lane, call_job& job) noexcept;
 
+// The call has more to do: hands its job to a lane once more, and the operation waits on.
+// Requires the state delivering. Zero; or an errno, when nothing was started.
+[[nodiscard]] int
+call_again(op::operation& delivering, threadpool::lane_kind lane, call_job& job) noexcept;
+
 // The job ran already, on this thread: its answer is delivered like that of a worker. The
 // operation owns the job from then on.
 void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept;

@@ -1,8 +1,10 @@
 #include "loop/engine_choice.hpp"
 
+#include "base/environment.hpp"
 #include "proactor/ring_engine.hpp"
 #include "reactor/readiness_engine.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <new>
@@ -61,10 +63,9 @@ base::result<chosen_engine> choose_engine(const engine_wish& wish,
 engine_wish wish_from_environment(bool& unknown) noexcept {
     engine_wish wish;
     unknown = false;
-    // Read before any thread of ours exists; the library does not change the environment.
-    // NOLINTBEGIN(concurrency-mt-unsafe)
-    if (const char* text = std::getenv("COUTIL_ENGINE"); text != nullptr) {
-        const std::string_view name{text};
+    std::array<char, 32> text{}; // longer than any value that means something
+    if (base::read_variable("COUTIL_ENGINE", text) != 0) {
+        const std::string_view name{text.data()};
         if (name == "uring") {
             wish.kind = engine_kind::uring;
         } else if (name == "epoll") {
@@ -73,13 +74,12 @@ engine_wish wish_from_environment(bool& unknown) noexcept {
             unknown = !name.empty() && name != "auto";
         }
     }
-    if (const char* text = std::getenv("COUTIL_RING_ENTRIES"); text != nullptr) {
-        const long entries = std::strtol(text, nullptr, 10);
+    if (base::read_variable("COUTIL_RING_ENTRIES", text) != 0) {
+        const long entries = std::strtol(text.data(), nullptr, 10);
         if (entries >= 1 && entries <= 32768) {
             wish.ring_entries = static_cast<unsigned>(entries);
         }
     }
-    // NOLINTEND(concurrency-mt-unsafe)
     return wish;
 }
 

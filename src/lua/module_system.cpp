@@ -1,7 +1,15 @@
 // The module coutil.system: gathers the functions of all files that implement a part of it.
 // Manual: System Features.
+#include "lua/environment.hpp"
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
+#include "lua/system_cpuinfo.hpp"
+#include "lua/system_directory.hpp"
+#include "lua/system_environ.hpp"
+#include "lua/system_netinfo.hpp"
+#include "lua/system_priority.hpp"
+#include "lua/system_procinfo.hpp"
+#include "lua/system_random.hpp"
 #include "lua/system_run.hpp"
 #include "lua/system_time.hpp"
 #include "lua/vm/object.hpp"
@@ -16,6 +24,9 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     }
     make_address_class(L, on);
     make_socket_classes(L, on);
+    make_environment_class(L, on);
+    make_cpu_class(L, on);
+    make_interfaces_class(L, on);
 }
 
 } // namespace
@@ -30,7 +41,9 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     vm::push_upvalues(L);
     make_classes(L, *static_cast<vm::scheduler_block*>(lua_touserdata(L, module + 1))->alive);
     for (const luaL_Reg* functions :
-         {run_functions, time_functions, address_functions, socket_functions}) {
+         {run_functions, time_functions, address_functions, socket_functions,
+          procinfo_functions, cpuinfo_functions, netinfo_functions, random_functions,
+          environ_functions, directory_functions, priority_functions}) {
         vm::add_functions(L, module, functions);
     }
     lua_settop(L, module);

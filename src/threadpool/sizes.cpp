@@ -1,6 +1,9 @@
 #include "threadpool/sizes.hpp"
 
+#include "base/environment.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 namespace coring::threadpool {
@@ -8,8 +11,9 @@ namespace coring::threadpool {
 namespace {
 
 std::size_t read_size(const char* name, std::size_t otherwise) noexcept {
-    // Read once, when the first program of the process needs the pool; see the contract.
-    return parse_size(std::getenv(name), otherwise); // NOLINT(concurrency-mt-unsafe)
+    std::array<char, 32> text{}; // more digits than any size has
+    const bool set = base::read_variable(name, text) != 0;
+    return parse_size(set ? text.data() : nullptr, otherwise);
 }
 
 } // namespace

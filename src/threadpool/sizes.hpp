@@ -17,7 +17,7 @@ struct pool_sizes {
 // begins with no number.
 [[nodiscard]] std::size_t parse_size(const char* text, std::size_t otherwise) noexcept;
 
-// Reads the three variables. Requires that nobody changes the environment meanwhile.
+// Reads the three variables. Requires that only base::write_variable changes any meanwhile.
 [[nodiscard]] pool_sizes read_sizes() noexcept;
 
 } // namespace coring::threadpool

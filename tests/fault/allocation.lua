@@ -175,4 +175,42 @@ case("closing what coroutines wait on", function()
     end)
 end)
 
+case("what is learned about the system, and the environment", function()
+    local count = exhaust(function()
+        system.procinfo("enThkvV$HUbfMr1lLct")
+        for _ in system.cpuinfo("mcunsdi") do ok(true) end
+        for _ in system.netinfo("all", "nidlmtbTB") do ok(true) end
+        local packed = system.packenv({ A = "1", [2] = 3.5, long = string.rep("x", 5000) })
+        ok(packed.A and system.unpackenv(packed) and system.getenv().PATH)
+        ok(system.setenv("CORING_TEST_VARIABLE", string.rep("x", 5000)))
+        ok(system.getenv("CORING_TEST_VARIABLE"))
+        ok(system.getdir() and system.getpriority(0))
+    end)
+    ok(count > 20, count)
+end)
+
+-- What tells a loop of a worker's end is opened at the first call and kept.
+coroutine.wrap(system.random)(memory.create(100000))
+system.run()
+
+case("random bytes, few and many", function()
+    local few, many = memory.create(100), memory.create(100000)
+    local count = exhaust(function(start)
+        start = start or plainly
+        local ended = 0
+        for _, buffer in ipairs { few, many } do
+            start(function()
+                system.random(buffer)
+                ended = ended + 1
+            end)
+        end
+        ok(#system.random(many, 1, -1, "~") == #many)
+        for _ = 1, 1000 do
+            if ended == 2 or not system.run("ready") then return end
+            system.suspend(0.0001, "~")
+        end
+    end)
+    ok(count > 3, count)
+end)
+
 suite.finish()

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -217,6 +218,36 @@ int native_flags(lua_State* L) {
     return 2;
 }
 
+// --- memory ---------------------------------------------------------------------------------
+
+// As lua-memory lays a referenced memory out (behaviour 16.2).
+struct memory_reference {
+    char* bytes;
+    std::size_t size;
+    void (*unref)(lua_State* L, void* bytes, std::size_t size);
+};
+
+void unmap(lua_State*, void* bytes, std::size_t size) {
+    ::munmap(bytes, size);
+}
+
+// A memory of this many bytes that takes no room until it is touched. Nil where there is not
+// that much of address space.
+int native_vast(lua_State* L) {
+    const auto size = static_cast<std::size_t>(luaL_checkinteger(L, 1));
+    auto* made =
+        static_cast<memory_reference*>(lua_newuserdatauv(L, sizeof(memory_reference), 0));
+    *made = memory_reference{nullptr, 0, nullptr};
+    luaL_setmetatable(L, "luamem_Ref");
+    void* bytes = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (bytes == MAP_FAILED) {
+        return answer(L, -1);
+    }
+    *made = memory_reference{static_cast<char*>(bytes), size, unmap};
+    return 1;
+}
+
 // --- a failing allocator --------------------------------------------------------------------
 
 struct failing_allocator {
@@ -284,6 +315,7 @@ const luaL_Reg functions[] = {
     {"small", native_small},
     {"option", native_option},
     {"flags", native_flags},
+    {"vast", native_vast},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},
     {nullptr, nullptr},
