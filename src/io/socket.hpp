@@ -51,6 +51,8 @@ struct socket : op::descriptor {
     bool taking_over : 1 = false; // a write is being moved to memory of ours
     bool announcing : 1 = false;  // a connect is done and its coroutine has not heard of it yet
     bool orphaned : 1 = false;    // it lives on without an object, until its writes are done
+    bool unreadable : 1 = false;  // made for writing only
+    bool unwritable : 1 = false;  // made for reading only
     stream_phase phase = stream_phase::unconnected;
     std::uint8_t served = 0;   // acceptances in a row within one turn
     std::uint8_t pause_ms = 0; // between acceptances while descriptors are short
