@@ -8,6 +8,7 @@
 #include "lua/system_environ.hpp"
 #include "lua/system_netinfo.hpp"
 #include "lua/system_priority.hpp"
+#include "lua/system_process.hpp"
 #include "lua/system_procinfo.hpp"
 #include "lua/system_random.hpp"
 #include "lua/system_run.hpp"
@@ -43,7 +44,7 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     for (const luaL_Reg* functions :
          {run_functions, time_functions, address_functions, socket_functions,
           procinfo_functions, cpuinfo_functions, netinfo_functions, random_functions,
-          environ_functions, directory_functions, priority_functions}) {
+          environ_functions, directory_functions, priority_functions, process_functions}) {
         vm::add_functions(L, module, functions);
     }
     lua_settop(L, module);
