@@ -91,6 +91,45 @@ int native_sigpipe(lua_State* L) {
     return 1;
 }
 
+// Whether this process has no children, neither running nor waiting to be reaped.
+int native_childless(lua_State* L) {
+    siginfo_t found{};
+    const int failed = ::waitid(P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT | __WALL);
+    lua_pushboolean(L, failed != 0 && errno == ECHILD ? 1 : 0);
+    return 1;
+}
+
+volatile std::sig_atomic_t caught_signals = 0;
+
+void count_signal(int) {
+    caught_signals = caught_signals + 1;
+}
+
+// What the signal does from now on: "default", "ignore" or "count".
+int native_dispose(lua_State* L) {
+    static const char* const names[] = {"default", "ignore", "count", nullptr};
+    const int chosen = luaL_checkoption(L, 2, nullptr, names);
+
+    struct sigaction now {};
+
+    now.sa_handler = chosen == 0 ? SIG_DFL : chosen == 1 ? SIG_IGN : count_signal;
+    return answer(L, ::sigaction(check_int(L, 1), &now, nullptr));
+}
+
+// How many signals were caught by "count".
+int native_caught(lua_State* L) {
+    return answer(L, caught_signals);
+}
+
+// Blocks the signal in this thread, or lets it through again.
+int native_block(lua_State* L) {
+    sigset_t one;
+    ::sigemptyset(&one);
+    ::sigaddset(&one, check_int(L, 1));
+    const int how = lua_toboolean(L, 2) != 0 ? SIG_BLOCK : SIG_UNBLOCK;
+    return answer(L, -::pthread_sigmask(how, &one, nullptr));
+}
+
 // Sets the soft limit of descriptors; returns the old one.
 int native_limit(lua_State* L) {
     rlimit limit{};
@@ -218,6 +257,14 @@ int native_flags(lua_State* L) {
     return 2;
 }
 
+// Makes the description non-blocking, or blocking again.
+int native_nonblocking(lua_State* L) {
+    const int fd = check_int(L, 1);
+    const int flags = ::fcntl(fd, F_GETFL) & ~O_NONBLOCK;
+    return answer(L,
+                  ::fcntl(fd, F_SETFL, lua_toboolean(L, 2) != 0 ? flags | O_NONBLOCK : flags));
+}
+
 // --- memory ---------------------------------------------------------------------------------
 
 // As lua-memory lays a referenced memory out (behaviour 16.2).
@@ -303,6 +350,10 @@ const luaL_Reg functions[] = {
     {"kill", native_kill},
     {"wait", native_wait},
     {"sigpipe", native_sigpipe},
+    {"childless", native_childless},
+    {"dispose", native_dispose},
+    {"caught", native_caught},
+    {"block", native_block},
     {"limit", native_limit},
     {"descriptors", native_descriptors},
     {"close", native_close},
@@ -315,6 +366,7 @@ const luaL_Reg functions[] = {
     {"small", native_small},
     {"option", native_option},
     {"flags", native_flags},
+    {"nonblocking", native_nonblocking},
     {"vast", native_vast},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},
