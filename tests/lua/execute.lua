@@ -459,7 +459,8 @@ end)
 
 local function flags_seen_by_child(command, number)
     local line = process.output({
-        execfile = "sh", arguments = { "-c", "grep flags: /proc/$$/fdinfo/" .. number .. " >&2" },
+        execfile = "sh",
+        arguments = { "-c", "x=$(grep flags: /proc/$$/fdinfo/" .. number .. "); echo $x >&2" },
         stdin = command.stdin, stdout = command.stdout,
     }, "stderr")
     local octal = ok(string.match(line, "flags:%s*(%d+)"), line)

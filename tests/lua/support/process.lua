@@ -9,9 +9,12 @@ local tasks = require "support.tasks"
 
 local process = {}
 
--- The results of execute with these arguments, once it is over.
+-- The results of execute with these arguments, once it is over. Others may go on waiting.
 function process.run(...)
-    return tasks.await(function(...) return tasks.results(system.execute(...)) end, ...)
+    local results
+    tasks.spawn(function(...) results = tasks.results(system.execute(...)) end, ...)
+    tasks.until_true(function() return results end)
+    return results
 end
 
 -- What the command, a table, prints to its standard output (or to `field`); then how it ended.
@@ -98,7 +101,7 @@ function process.case(name, body)
         local done, problem = xpcall(body, debug.traceback)
         if not done then -- the cases to come find nobody of this one
             for _, command in ipairs(sleepers) do native.kill(command.pid, 9) end
-            system.run()
+            tasks.rounds(100)
             error(problem, 0)
         end
         await(native.childless, "a child is left")
