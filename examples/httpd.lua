@@ -1,9 +1,11 @@
--- An HTTP/1.1 server on coutil: keep-alive, pipelining, limits, and an orderly end on SIGINT.
+-- An HTTP/1.1 server on coutil: keep-alive, pipelining, limits, and an orderly end.
 --
 -- usage: lua5.4 examples/httpd.lua [port [address]]
 --
 -- The port is 8080 unless given, and any free one for 0; the address is 127.0.0.1 unless given. One
 -- coroutine and one buffer serve a connection; what HTTP is, is in http.lua beside this file.
+-- SIGINT and SIGTERM stop the server: it answers what it was asked, then leaves. The same signal
+-- once more ends it at once.
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 local memory = require "memory"
@@ -117,15 +119,20 @@ local function listen(port, host)
     return listener
 end
 
+local function stop_on(signal)
+    if system.awaitsig(signal) then system.halt() end
+end
+
+start(stop_on, "interrupt")
+start(stop_on, "terminate")
 local listener = listen(tonumber(arg[1] or 8080), arg[2] or "127.0.0.1")
 print("listening on " .. tostring(listener:getaddress()))
 io.stdout:flush()
 start(accept, listener)
 start(keep_time)
-local ok, message = pcall(system.run)
-if not ok and not tostring(message):find("interrupted!", 1, true) then error(message, 0) end
+system.run()
 
--- Interrupted: no more connections; the requests that have arrived are answered, the last one on
+-- Told to stop: no more connections; the requests that have arrived are answered, the last one on
 -- each connection with the word that it is the last; who asks for nothing is not waited for.
 stopping = true
 listener:close()

@@ -1,5 +1,6 @@
 /* What the plain C competitors share: arguments, listening sockets, buffers, failure.
- * Every server takes its port as first argument, binds 127.0.0.1 and lives until SIGTERM. */
+ * Every server takes its port as first argument, binds 127.0.0.1 and lives until SIGTERM. If
+ * BENCH_PATH is set, it listens there instead, on a local socket. */
 #pragma once
 
 #ifndef _GNU_SOURCE
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -67,10 +69,29 @@ static inline struct sockaddr_in loopback_address(size_t port) {
     return address;
 }
 
+/* A listener at a path. */
+static inline int listen_at(const char* path, int flags) {
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (listener < 0 || strlen(path) >= sizeof address.sun_path) {
+        fail("socket");
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    if (bind(listener, (const struct sockaddr*)&address, sizeof address) < 0 ||
+        listen(listener, listen_backlog) < 0) {
+        fail("bind");
+    }
+    return listener;
+}
+
 /* A listener on the loopback interface; `flags` may add SOCK_NONBLOCK. Accepted sockets
  * inherit TCP_NODELAY from it, which all competitors set: pieces of a 64 KiB answer would
  * otherwise wait for acknowledgements. */
 static inline int listen_on(size_t port, int flags) {
+    const char* path = getenv("BENCH_PATH");
+    if (path != NULL) {
+        return listen_at(path, flags);
+    }
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (listener < 0) {
         fail("socket");

@@ -41,6 +41,11 @@ apply_load() {
         run_to_end "$processor" "$binaries/bench_bulk_load" --port "$port" --server "$server" \
             --mode "$mode" --mib "$bulk_mib"
         ;;
+    udp)
+        run_to_end "$processor" "$binaries/bench_udp_load" --port "$port" --server "$server" \
+            --mode "$mode" --connections "$connections" --size "$size" --depth "$depth" \
+            --seconds "$seconds"
+        ;;
     idle)
         run_to_end "$processor" "$binaries/bench_idle_load" --port "$port" --server "$server" \
             --connections "$idle_connections"
@@ -91,17 +96,34 @@ apply_wrk() {
 # A program that measures itself: no port, no load.
 measure_program() {
     local amount=$suspends
-    if [[ $kind == timers ]]; then amount=$timers; fi
+    case $kind in
+    timers) amount=$timers ;;
+    lookups) amount=$lookups ;;
+    pass) amount=$passes ;;
+    signals) amount=$signals ;;
+    sync) amount=$syncs ;;
+    esac
     run_to_end "$server_processor" "${command[@]}" "$amount"
+}
+
+# As measure_program, on files that are there and, for what is to be cold, not cached. Workers
+# may use both processors, as they would.
+measure_files() {
+    local directory=$work/files
+    run_to_end "$server_processor,$load_processor" "$binaries/bench_files_prepare" \
+        "$file_work" "$directory" || return 1
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$file_work" "$width" \
+        "$(file_count)" "$directory"
 }
 
 measure_server() {
     local server code=0 arguments=()
     case $kind in
     echo | idle) arguments=("$buffer") ;;
-    bulk) arguments=("$mode") ;;
+    bulk | udp) arguments=("$mode") ;;
     esac
     choose_port
+    if [[ -v BENCH_PATH ]]; then rm -f "$BENCH_PATH"; fi
     start_process "$server_processor" "$work/server" "${command[@]}" "$port" "${arguments[@]}"
     server=$child
     if ! await_listener "$server"; then
@@ -120,7 +142,12 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals | sync) measure_program || code=1 ;;
+    files) measure_files || code=1 ;;
+    paths)
+        run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \
+            "$path_count" || code=1
+        ;;
     *) measure_server || code=1 ;;
     esac
     figures=$line

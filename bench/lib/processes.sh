@@ -54,12 +54,13 @@ stop_everything() {
     done
 }
 
-# Whether a TCP socket of this machine has the local port $1; with $2 = 0A, a listening one.
+# Whether a socket of this machine has the local port $1; with $2 = 0A, a listening one; with 07,
+# one for datagrams (or a closed one).
 port_in_use() {
     local port
     printf -v port '%04X' "$1"
     grep -Eqs "^ *[0-9]+: [0-9A-F]+:$port [0-9A-F]+:[0-9A-F]{4} ${2-..} " \
-        /proc/net/tcp /proc/net/tcp6
+        /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6
 }
 
 # Sets `port` to one nobody uses, below the range from which the kernel takes its own.
@@ -75,11 +76,24 @@ choose_port() {
     die "no free port"
 }
 
-# Waits until somebody listens on `port`; fails if the server ends or five seconds pass.
+# Whether the job's server is where it is to be: listens at BENCH_PATH or on `port`, or has that
+# port for datagrams.
+is_served() {
+    if [[ -v BENCH_PATH ]]; then
+        # The flag says that it listens.
+        grep -Eqs " 00010000 0001 01 +[0-9]+ $BENCH_PATH\$" /proc/net/unix
+    elif [[ $kind == udp ]]; then
+        port_in_use "$port" 07
+    else
+        port_in_use "$port" 0A
+    fi
+}
+
+# Waits until the server is there; fails if it ends or five seconds pass.
 await_listener() {
     local try
     for ((try = 0; try < 250; ++try)); do
-        if port_in_use "$port" 0A; then
+        if is_served; then
             return 0
         fi
         if [[ ! -d /proc/$1 ]]; then

@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace load {
@@ -208,7 +209,29 @@ std::vector<std::byte> make_payload(std::size_t size) {
     return payload;
 }
 
+namespace {
+
+descriptor connect_at(std::string_view path) {
+    descriptor connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval patience{.tv_sec = patience_s, .tv_usec = 0};
+    set_option(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    set_option(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (connect(connection.get(), generic, sizeof address) < 0) {
+        fail("connect");
+    }
+    return connection;
+}
+
+} // namespace
+
 descriptor connect_to(std::size_t port) {
+    if (const char* path = std::getenv("BENCH_PATH"); path != nullptr) {
+        return connect_at(path);
+    }
     descriptor connection(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (connection.get() < 0) {
         fail("socket");

@@ -96,7 +96,8 @@ private:
 std::vector<std::byte> make_payload(std::size_t size);
 
 // Connects to 127.0.0.1, blocking, with TCP_NODELAY and a limit of some seconds on every
-// blocking call. Closing resets the connection, so that runs leave no TIME_WAIT behind.
+// blocking call. Closing resets the connection, so that runs leave no TIME_WAIT behind. If
+// BENCH_PATH is set, connects to the local socket there instead.
 descriptor connect_to(std::size_t port);
 
 void send_all(const descriptor& socket, std::span<const std::byte> bytes);

@@ -5,9 +5,18 @@ local common = {
     backlog = 4096,
     timers = 100000,
     suspends = 1000000,
+    lookups = 2000,
+    lookups_at_once = 100,
+    looked_up = "localhost",
+    passes = 10000,
+    signals = 100000,
+    syncs = 300000,
+    woken_at_once = 100,
     bulk_buffer = 1 << 20,
     echo_buffer = 1024,
-    count_format = "<I8", -- how counts of bytes travel in the bulk jobs
+    count_format = "<I8", -- how counts travel in the bulk jobs
+    datagram_buffer = 2048,
+    datagrams_per_answer = 32, -- how many of udp-bulk one answer stands for
 }
 
 -- The argument at `index` as a positive integer, or `default`.
@@ -25,6 +34,15 @@ function common.bulk_mode(index)
     local mode = arg[index]
     if mode ~= "send" and mode ~= "receive" then
         error(string.format("argument %d: send or receive expected, got '%s'", index, mode), 0)
+    end
+    return mode
+end
+
+-- The mode of a datagram server: "echo" or "receive".
+function common.udp_mode(index)
+    local mode = arg[index]
+    if mode ~= "echo" and mode ~= "receive" then
+        error(string.format("argument %d: echo or receive expected, got '%s'", index, mode), 0)
     end
     return mode
 end
@@ -64,6 +82,62 @@ function common.measure_suspends(count, wait_all)
     print(string.format("suspends=%d ns=%.2f", count, spent * 1e9 / count))
 end
 
+-- Runs `look_all`, which looks a name up `count` times, and prints the CPU each took, that of
+-- all threads together. The first hundred find the library's files, and do not count.
+function common.measure_lookups(count, look_all)
+    assert(look_all(common.lookups_at_once) == common.lookups_at_once)
+    local begin = os.clock()
+    local done = look_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all lookups happened")
+    print(string.format("lookups=%d cpu_us=%.4f", count, spent * 1e6 / count))
+end
+
+-- Runs `pass_all`, which passes `count` sockets and takes them, and prints what each cost.
+function common.measure_passes(count, pass_all)
+    local begin = os.clock()
+    local done = pass_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all sockets arrived")
+    print(string.format("passes=%d cpu_us=%.4f", count, spent * 1e6 / count))
+end
+
+-- Runs `wait_all`, which sends itself `count` signals one after the other, each once the last one
+-- has arrived, and prints what each cost, the kernel's part included.
+function common.measure_signals(count, wait_all)
+    local begin = os.clock()
+    local done = wait_all(count)
+    local spent = os.clock() - begin
+    assert(done == count, "not all signals arrived")
+    print(string.format("signals=%d cpu_us=%.4f", count, spent * 1e6 / count))
+end
+
+-- The number of this process.
+function common.process()
+    local file = assert(io.open("/proc/self/stat"))
+    local number = file:read("n")
+    file:close()
+    return number
+end
+
+-- Runs each of the jobs that the script has, of `count` steps each, and prints what a step cost.
+function common.measure_sync(count, jobs)
+    local words = { string.format("syncs=%d", count) }
+    for _, name in ipairs { "event", "broadcast", "queued", "mutex", "promise" } do
+        local job = jobs[name]
+        if job then
+            job(common.woken_at_once) -- a warm-up
+            collectgarbage()
+            local begin = os.clock()
+            local done = job(count)
+            local spent = os.clock() - begin
+            assert(done == count, name)
+            words[#words + 1] = string.format("%s_ns=%.2f", name, spent * 1e9 / count)
+        end
+    end
+    print(table.concat(words, " "))
+end
+
 -- Runs `wait_all`, which starts `count` coroutines with a timer each and waits for all, and
 -- prints the CPU each cost and the memory of the process at its peak.
 function common.measure_timers(count, wait_all)
@@ -73,6 +147,80 @@ function common.measure_timers(count, wait_all)
     assert(done == count, "not all timers expired")
     print(string.format("timers=%d cpu_us=%.4f rss_mib=%.1f",
         count, spent * 1e6 / count, peak_mib()))
+end
+
+-- What a script on files is to do, from its arguments. Blocks are visited in an order that no
+-- read-ahead guesses, each once; `floor/files.h` has the same.
+function common.file_job()
+    local directory = arg[4]
+    local blocks <const> = 65536
+    local job = {
+        name = arg[1],
+        width = common.integer(2),
+        count = common.integer(3),
+        block = 4096,
+        data = directory .. "/data",
+        target = directory .. "/target",
+    }
+    function job.offset(index)
+        return (index * 40503 % blocks) * job.block
+    end
+    function job.small(index)
+        return string.format("%s/small/%05d", directory, index % 10000)
+    end
+    return job
+end
+
+-- Runs `run`, which shares out the numbers that its argument gives one by one, and prints what each
+-- cost: time that passed by the clock `now` in nanoseconds, and CPU of all threads.
+function common.measure_files(job, now, run)
+    local index = 0
+    local begin, began = os.clock(), now()
+    run(function()
+        if index < job.count then
+            index = index + 1
+            return index
+        end
+    end)
+    local passed, spent = now() - began, os.clock() - begin
+    assert(index == job.count, "not all was done")
+    print(string.format("count=%d wall_us=%.4f cpu_us=%.4f", job.count,
+        passed / 1e3 / job.count, spent * 1e6 / job.count))
+end
+
+local function quoted(word)
+    return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- What a script on paths is to do, from its arguments, in a directory of its own, in memory if
+-- possible: `stat` asks about a file, `list` lists so many, `copy` copies one of so many MiB.
+function common.path_job()
+    local pipe = assert(io.popen("mktemp -d -p /dev/shm 2>/dev/null || mktemp -d"))
+    local job = { name = arg[1], count = common.integer(2), directory = pipe:read("l") }
+    pipe:close()
+    job.original = job.directory .. "/original"
+    if job.name == "list" then
+        assert(os.execute(string.format("cd %s && seq 1 %d | xargs touch", quoted(job.directory),
+            job.count)))
+    elseif job.name == "copy" then
+        local file = assert(io.open(job.original, "w"))
+        local block = string.rep("0123456789abcdef", 65536)
+        for _ = 1, job.count do assert(file:write(block)) end
+        assert(file:close())
+    end
+    return job
+end
+
+-- Runs the body that `bodies` has for the job, removes its directory, and prints what each of its
+-- calls, entries or MiB cost: time by the clock `now` in nanoseconds, and CPU of all threads.
+function common.measure_paths(job, now, bodies)
+    local begin, began = os.clock(), now()
+    local done, problem = pcall(bodies[job.name], job)
+    local passed, spent = now() - began, os.clock() - begin
+    os.execute("rm -rf " .. quoted(job.directory))
+    assert(done, problem)
+    print(string.format("count=%d wall_us=%.4f cpu_us=%.4f", job.count,
+        passed / 1e3 / job.count, spent * 1e6 / job.count))
 end
 
 return common

@@ -153,6 +153,8 @@ int resolver_code(int eai) noexcept {
         return resolver_bad_service;
     case EAI_SOCKTYPE:
         return resolver_bad_socket_type;
+    case EAI_IDN_ENCODE:
+        return invalid_character;
     default: // EAI_FAIL, and what a later C library may invent
         return resolver_permanent;
     }

@@ -41,8 +41,10 @@ public:
 
     [[nodiscard]] std::uint32_t in_use() const noexcept { return in_use_; }
 
-    // Whether the next acquire() needs no memory.
-    [[nodiscard]] bool has_free() const noexcept { return free_ != nullptr; }
+    // Whether the next `count` calls of acquire() need no memory.
+    [[nodiscard]] bool has_free(std::uint32_t count = 1) const noexcept {
+        return capacity() - in_use_ >= count;
+    }
 
     // Adds one chunk of places. False when memory is short; nothing changes then.
     [[nodiscard]] bool grow() noexcept {

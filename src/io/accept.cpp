@@ -82,6 +82,14 @@ bool means_next(int code) noexcept {
     }
 }
 
+// Whether accept4(2) would have to wait. Our listeners are non-blocking, but whether one that
+// came from elsewhere is, is up to whoever made it: there, what is ready is asked first, each
+// time. Should another process take the connection in between, we wait for the next one.
+bool would_wait(const listener& on) noexcept {
+    pollfd asked{on.fd, POLLIN, 0};
+    return on.foreign && ::poll(&asked, 1, 0) == 0;
+}
+
 bool is_shortage(int code) noexcept {
     return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
@@ -115,13 +123,14 @@ void accept_start(listener& on, op::operation& idle) noexcept {
 
 int accept_now(listener& from) noexcept {
     for (int tries = 0; tries < most_tries; ++tries) {
-        const int fd = ::accept4(from.fd, nullptr, nullptr, SOCK_CLOEXEC);
+        const bool empty = would_wait(from);
+        const int fd = empty ? -1 : ::accept4(from.fd, nullptr, nullptr, SOCK_CLOEXEC);
         if (fd >= 0) {
             ++from.served;
             from.pause_ms = 0;
             return fd;
         }
-        if (errno == EAGAIN) {
+        if (empty || errno == EAGAIN) {
             from.readable = false;
             from.pause_ms = 0;
             return -EAGAIN;

@@ -43,6 +43,7 @@ void adopt_arrival(stream& closed, int fd, const arrival& recognized) noexcept {
     adopt_descriptor(closed, fd);
     closed.in = recognized.in;
     closed.listening = recognized.listening;
+    closed.foreign = true;
     if (!recognized.connected) {
         closed.phase = stream_phase::unconnected;
     }

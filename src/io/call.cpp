@@ -84,8 +84,12 @@ int call_again(op::operation& delivering, threadpool::lane_kind lane, call_job& 
 
 void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept {
     idle.data = &job;
+    call_settle(on, idle, job.answer);
+}
+
+void call_settle(loop::loop& on, op::operation& idle, int answer) noexcept {
     idle.arm();
-    on.settle(idle, job.answer);
+    on.settle(idle, answer);
 }
 
 } // namespace coring::io

@@ -18,6 +18,10 @@ struct call_job : threadpool::job {
     // `body` runs on the worker; its answer becomes the operation's result.
     call_job(loop::loop& on, body_function body, destroy_function destroy) noexcept;
 
+    // For `destroy`: whether a worker calls it because the loop did not wait any longer. Then
+    // nothing of the loop may be touched.
+    [[nodiscard]] bool is_abandoned() const noexcept { return home == nullptr; }
+
     body_function body;
     destroy_function destroy;
     op::operation* waiting = nullptr;
@@ -37,5 +41,8 @@ call_again(op::operation& delivering, threadpool::lane_kind lane, call_job& job)
 // The job ran already, on this thread: its answer is delivered like that of a worker. The
 // operation owns the job from then on.
 void call_settle(loop::loop& on, op::operation& idle, call_job& job) noexcept;
+
+// The same for an answer that needed no job.
+void call_settle(loop::loop& on, op::operation& idle, int answer) noexcept;
 
 } // namespace coring::io

@@ -20,7 +20,9 @@ int connect_now(local_socket& from, const local_name& to) noexcept {
 
 void release(op::operation& done) noexcept {
     if (done.target != nullptr) {
-        static_cast<stream*>(done.target)->announcing = false;
+        auto& from = static_cast<local_socket&>(*done.target);
+        from.announcing = false;
+        from.connecting = nullptr;
     }
     done.target = nullptr;
 }
@@ -49,6 +51,7 @@ void connect_local_start(local_socket& from,
         from.phase = stream_phase::connected;
     }
     from.announcing = true;
+    from.connecting = &idle;
     from.on->settle(idle, -failed);
 }
 

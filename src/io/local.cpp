@@ -157,6 +157,12 @@ base::result<permission> permitted(const local_socket& bound) noexcept {
 }
 
 void remove_traces(local_socket& closing) noexcept {
+    if (closing.connecting != nullptr) {
+        closing.connecting->result = -ECANCELED;
+        closing.on->cancel_ready(*closing.connecting);
+        closing.on->detach_from_object(*closing.connecting);
+    }
+
     struct stat found {};
 
     if (closing.bound != nullptr && still_there(*closing.bound, found)) {

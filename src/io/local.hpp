@@ -15,8 +15,9 @@ struct descriptor_inbox;
 
 // A stream or a passive socket with what those of these domains need besides.
 struct local_socket : stream {
-    bound_path* bound = nullptr;       // the file that bind made
-    descriptor_inbox* inbox = nullptr; // domain share: what came and was not taken
+    bound_path* bound = nullptr;         // the file that bind made
+    op::operation* connecting = nullptr; // whose result is there and not delivered yet
+    descriptor_inbox* inbox = nullptr;   // domain share: what came and was not taken
 };
 
 // The name of a socket, as the system's calls want it.
@@ -68,8 +69,9 @@ struct permission {
 // What is permitted to everybody.
 [[nodiscard]] base::result<permission> permitted(const local_socket& bound) noexcept;
 
-// The socket is about to be closed: removes the file it bound, if that is still the same one,
-// and closes descriptors that nobody took.
+// The socket is about to be closed: cancels a connect whose coroutine has not heard of it yet,
+// removes the file it bound, if that is still the same one, and closes descriptors that nobody
+// took.
 void remove_traces(local_socket& closing) noexcept;
 
 // The same in a process to which the file does not belong.

@@ -15,7 +15,9 @@ namespace coring::io {
 namespace {
 
 // A short receive means that nothing is left, but on a Unix socket before bytes with which
-// descriptors came; those are dropped here, and the kernel says so.
+// descriptors came; those are dropped here, and the kernel says so. Only who remembers
+// readiness needs to know: the ring, which looks anew each time, gets along with the cheaper
+// call.
 struct taken {
     ssize_t count;
     bool stopped_short;
@@ -23,7 +25,7 @@ struct taken {
 
 taken take(const stream& from, std::span<char> into) noexcept {
     ssize_t count = -1;
-    if (!from.is_local()) {
+    if (!from.is_local() || !from.registered) {
         do {
             count = ::recv(from.fd, into.data(), into.size(), MSG_DONTWAIT);
         } while (count < 0 && errno == EINTR);

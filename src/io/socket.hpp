@@ -43,6 +43,7 @@ struct socket : op::descriptor {
     domain in = domain::ipv4;
     bool open : 1 = false;
     bool was_bound : 1 = false;
+    bool any_address : 1 = false;  // datagrams: it had the wildcard address before it connected
     bool reuse_chosen : 1 = false; // the program has set the option reuseaddr itself
     bool bind_failed : 1 = false;  // the port was taken: the next call tells (behaviour 7.3)
     bool listening : 1 = false;
@@ -53,9 +54,13 @@ struct socket : op::descriptor {
     bool orphaned : 1 = false;    // it lives on without an object, until its writes are done
     bool unreadable : 1 = false;  // made for writing only
     bool unwritable : 1 = false;  // made for reading only
+    bool foreign : 1 = false;     // it came from elsewhere, where its flags are relied on too
+    bool guessing : 1 = false; // datagrams: the present read was not asked whether one is there
     stream_phase phase = stream_phase::unconnected;
-    std::uint8_t served = 0;   // acceptances in a row within one turn
-    std::uint8_t pause_ms = 0; // between acceptances while descriptors are short
+    std::uint8_t served = 0;    // acceptances in a row within one turn
+    std::uint8_t asked = 1;     // datagrams: so many reads still ask whether one is there
+    std::uint8_t misjudged = 1; // and so many will after the next wrong guess
+    std::uint8_t pause_ms = 0;  // between acceptances while descriptors are short
 
     [[nodiscard]] bool is_open() const noexcept { return open; }
 

@@ -14,7 +14,7 @@ struct standard_stream {
         inherited,   // the parent's of that number, open or closed
         null_device, //
         given,       // `fd`, whose description others rely on
-        socket,      // `fd`, of a socket of ours: we do not care whether it blocks
+        socket,      // `fd`, of a socket we made: we do not care whether it blocks
     };
 
     origin from = origin::inherited;

@@ -163,6 +163,9 @@ void cancel_line(stream& to) noexcept {
 op::operation* close_stream(stream& open) noexcept {
     loop::loop& on = *open.on;
     op::operation* reader = std::exchange(open.reader, nullptr);
+    if (reader != nullptr && reader->at == op::state::delivering) {
+        reader = nullptr; // it is running already, and will see that the socket is closed
+    }
     if (reader != nullptr) {
         on.pull(*reader, -ECANCELED);
     }

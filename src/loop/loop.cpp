@@ -74,6 +74,9 @@ void loop::reuse(op::operation& delivered, const op::operation_type& type) noexc
         delivered.conclude();
     }
     CORING_ASSERT(delivered.at == op::state::idle);
+    if (delivered.type->moved_on != nullptr) {
+        delivered.type->moved_on(delivered);
+    }
     ++delivered.generation;
     delivered.type = &type;
     delivered.target = nullptr;
@@ -252,6 +255,14 @@ base::result<void> loop::watch(int fd, source& of) noexcept {
     return failed == 0 ? base::result<void>{} : base::failure{failed};
 }
 
+base::result<void> loop::watch_edges(int fd, source& of) noexcept {
+    if (auto opened = open_side_poller(); !opened) {
+        return opened;
+    }
+    const int failed = side_poller_.add_edges(fd, &of);
+    return failed == 0 ? base::result<void>{} : base::failure{failed};
+}
+
 void loop::unwatch(int fd) noexcept {
     side_poller_.remove(fd);
 }
@@ -326,9 +337,10 @@ bool loop::close() noexcept {
         open_letters();
     }
     const bool all = engine_->withdraw_all(*this);
-    // What nobody will deliver any more is let go of. Calls that a worker still makes are not.
-    for_each_operation([this](op::operation& left) {
-        if (!left.in_kernel()) {
+    // What nobody will deliver any more is let go of. Calls that a worker still makes are not;
+    // waits for a descriptor are over, even where no engine had to report them.
+    for_each_operation([this, all](op::operation& left) {
+        if (!left.in_kernel() || (all && left.type->side != op::direction::none)) {
             detach_from_object(left);
         }
     });

@@ -89,6 +89,10 @@ public:
     // "uring" or "epoll", and for the latter why.
     [[nodiscard]] const char* engine_name() const noexcept { return engine_->name(); }
 
+    // Whether a queued operation may be more than a wait for a descriptor: the ring's own
+    // verbs.
+    [[nodiscard]] bool takes_entries() const noexcept { return engine_->takes_entries(); }
+
     // Zero when the engine was asked for, else the errno for which there is no ring.
     [[nodiscard]] int refusal() const noexcept { return refusal_; }
 
@@ -102,8 +106,9 @@ public:
 
     // --- operations -------------------------------------------------------------------------
 
-    // Whether the next acquire() would have to allocate; then the caller may prepare for it.
-    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(); }
+    // Whether the next acquire() may have to allocate; then the caller may prepare for it. One
+    // record more is asked for, for whoever comes between the preparation and the acquisition.
+    [[nodiscard]] bool must_grow() const noexcept { return !operations_.has_free(2); }
 
     [[nodiscard]] std::uint32_t capacity() const noexcept { return operations_.capacity(); }
 
@@ -194,6 +199,9 @@ public:
     // Watches a descriptor that is not the ring's, until it is unwatched; told again while it
     // stays readable. A source may unwatch itself and others when it is told.
     [[nodiscard]] base::result<void> watch(int fd, source& of) noexcept;
+
+    // As watch(), but told once for each event, whether it is still readable or not.
+    [[nodiscard]] base::result<void> watch_edges(int fd, source& of) noexcept;
     void unwatch(int fd) noexcept;
 
     // Opens what watching needs: after that watch() fails only for want of memory.
@@ -215,6 +223,9 @@ public:
         done.unlink();
         dismissed_.push_back(done);
     }
+
+    // What the loop's waits for signals share: a companion, null until the first of them.
+    [[nodiscard]] companion*& signals() noexcept { return signals_; }
 
     // --- time -------------------------------------------------------------------------------
 
@@ -260,6 +271,9 @@ public:
     // kept something: then the memory lent to it must stay.
     [[nodiscard]] bool close() noexcept;
 
+    // Whether close() has begun: nothing may be started any more.
+    [[nodiscard]] bool closing() const noexcept { return closing_; }
+
     [[nodiscard]] counters count() const noexcept;
 
     // Calls `visit` with each record in use.
@@ -289,6 +303,7 @@ private:
     [[nodiscard]] bool deliver_zero(turn_report& report) noexcept;
     [[nodiscard]] bool expire(turn_report& report) noexcept;
     [[nodiscard]] bool before_sleep(turn_report& report) noexcept;
+    [[nodiscard]] bool enough_to_do() noexcept;
     void after_sleep(turn_report& report, late_timers late) noexcept;
     [[nodiscard]] std::int64_t sleep_limit(waiting wait) noexcept;
     [[nodiscard]] base::result<void> open_side_poller() noexcept;
@@ -311,6 +326,7 @@ private:
     op::operation_list behind_; // settled by the completion that is being reported
     base::intrusive_list<companion> companions_;
     base::intrusive_list<companion> dismissed_;
+    companion* signals_ = nullptr;
     base::block_pool blocks_;
     op::operation_list* current_ = nullptr; // the events that are being delivered
     void* zero_resumed_ = nullptr;          // who the zero phase is resuming
@@ -325,6 +341,7 @@ private:
     std::uint32_t going_on_ = 0;
     std::uint32_t served_ = 0;
     std::uint32_t turn_began_ = 0; // the order of the first timer that this turn may start
+    std::uint8_t unasked_ = 0;     // turns in a row without the engine
     bool in_turn_ = false;
     bool halted_ = false;
     bool closing_ = false;

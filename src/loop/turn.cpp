@@ -141,6 +141,16 @@ std::int64_t loop::sleep_limit(waiting wait) noexcept {
                                                               : op::no_deadline;
 }
 
+// Events that were settled without the engine, as those of a socket on which more waits, are
+// served for some turns before the engine is asked what else there is. A single round always
+// asks.
+bool loop::enough_to_do() noexcept {
+    constexpr std::uint8_t most_unasked = 16;
+    const bool enough = !events_.empty() && queued_.empty() && unasked_ < most_unasked;
+    unasked_ = enough ? static_cast<std::uint8_t>(unasked_ + 1) : std::uint8_t{0};
+    return enough;
+}
+
 void loop::after_sleep(turn_report& report, late_timers late) noexcept {
     if (mail_came_) {
         mail_came_ = false;
@@ -193,7 +203,9 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
         const std::int64_t limit =
             sleep_limit(served || called_off ? waiting::forbidden : wait);
         served_ = 0;
-        const op::entry ended = engine_->enter(queued_, *this, limit);
+        const bool asks =
+            wait == waiting::forbidden || late == late_timers::this_turn || !enough_to_do();
+        const op::entry ended = asks ? engine_->enter(queued_, *this, limit) : op::entry::done;
         report.interrupted = called_off || ended == op::entry::interrupted;
         if (limit != 0) {
             update_time();

@@ -77,6 +77,11 @@ bool is_connectable(const io::stream& created) noexcept {
     return created.is_open() && created.fd < 0;
 }
 
+// Whether nobody else relies on the flags of its description.
+bool is_ours(const stream_choice& given) noexcept {
+    return given.of == kind::socket && !given.socket->foreign;
+}
+
 // The descriptor of what was given, or -1.
 int descriptor_of(const stream_choice& given) noexcept {
     if (given.of == kind::file) {
@@ -126,7 +131,7 @@ int stream_ends::open_one(const stream_choice& chosen, std::size_t place) noexce
         return 0;
     case kind::file:
     case kind::socket:
-        made.from = chosen.of == kind::file ? origin::given : origin::socket;
+        made.from = is_ours(chosen) ? origin::socket : origin::given;
         made.fd = descriptor_of(chosen);
         return made.fd < 0 ? EINVAL : 0;
     case kind::created:

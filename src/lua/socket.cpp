@@ -176,6 +176,7 @@ void make_socket_class(lua_State* L, vm::scheduler& on, const luaL_Reg* methods)
 } // namespace
 
 void make_socket_classes(lua_State* L, vm::scheduler& on) {
+    make_socket_class<vm::class_id::datagram>(L, on, datagram_methods);
     make_socket_class<vm::class_id::tcp_stream>(L, on, tcp_stream_methods);
     make_socket_class<vm::class_id::tcp_passive>(L, on, tcp_passive_methods);
     make_socket_class<vm::class_id::local_stream>(L, on, local_stream_methods);

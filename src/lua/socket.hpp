@@ -147,12 +147,17 @@ int request_k(lua_State* L, int, lua_KContext context) {
 int read_reply(lua_State* L, int answer);
 
 // The kinds' own lists of methods.
+extern const luaL_Reg datagram_methods[];
 extern const luaL_Reg tcp_stream_methods[];
 extern const luaL_Reg local_stream_methods[];
 extern const luaL_Reg share_stream_methods[];
 extern const luaL_Reg tcp_passive_methods[];
 extern const luaL_Reg local_passive_methods[];
 
-int stream_setoption(lua_State* L);
+// Options: what a class has of them stands in one table.
+template <vm::class_id Class>
+int setoption(lua_State* L);
+template <vm::class_id Class>
+int getoption(lua_State* L);
 
 } // namespace coring::lua

@@ -1,6 +1,7 @@
 // Manual: socket:bind, socket:getaddress. Behaviour 7.2, 7.3.
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
+#include "lua/vm/memory.hpp"
 #include "lua/vm/reply.hpp"
 
 namespace coring::lua {
@@ -63,6 +64,7 @@ template <vm::class_id Class>
 int address_methods<Class>::bind(lua_State* L) {
     const vm::scheduler& on = vm::scheduler_of(L);
     if constexpr (is_local_class(Class)) {
+        vm::spell_number(L, 2);
         io::local_socket& socket = check_local_socket<Class>(L, on);
         auto name = check_local_name(L, 2);
         if (!name) {

@@ -22,7 +22,7 @@ int passive_listen(lua_State* L) {
     const lua_Integer backlog = luaL_checkinteger(L, 2);
     luaL_argcheck(L, !of.listening, 1, "already listening");
     luaL_argcheck(L, backlog >= 0 && backlog <= INT_MAX, 2, "out of range");
-    if (is_local_class(Class) && !of.was_bound) {
+    if (of.fd < 0) { // a local socket that was not bound
         return vm::fail(L, EINVAL);
     }
     const auto listening = io::listen_on(of, static_cast<int>(backlog));
@@ -90,7 +90,9 @@ const luaL_Reg tcp_passive_methods[] = {
     {"close", tcp_common::close},
     {"getaddress", tcp_address::getaddress},
     {"getdomain", tcp_common::getdomain},
+    {"getoption", getoption<vm::class_id::tcp_passive>},
     {"listen", passive_listen<vm::class_id::tcp_passive>},
+    {"setoption", setoption<vm::class_id::tcp_passive>},
     {nullptr, nullptr},
 };
 
@@ -100,7 +102,9 @@ const luaL_Reg local_passive_methods[] = {
     {"close", local_common::close},
     {"getaddress", local_address::getaddress},
     {"getdomain", local_common::getdomain},
+    {"getoption", getoption<vm::class_id::local_passive>},
     {"listen", passive_listen<vm::class_id::local_passive>},
+    {"setoption", setoption<vm::class_id::local_passive>},
     {nullptr, nullptr},
 };
 

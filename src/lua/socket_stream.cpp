@@ -134,6 +134,7 @@ int stream_methods<Class>::write(lua_State* L) {
 template <vm::class_id Class>
 int stream_methods<Class>::connect(lua_State* L) {
     constexpr int arguments = 1;
+    vm::spell_number(L, 2);
     vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& from = check_socket<Class>(L, on);
     vm::check_yieldable(L);
@@ -193,8 +194,9 @@ const luaL_Reg tcp_stream_methods[] = {
     {"connect", tcp::connect},
     {"getaddress", tcp_address::getaddress},
     {"getdomain", tcp_common::getdomain},
+    {"getoption", getoption<vm::class_id::tcp_stream>},
     {"read", tcp::read},
-    {"setoption", stream_setoption},
+    {"setoption", setoption<vm::class_id::tcp_stream>},
     {"shutdown", tcp::shutdown},
     {"write", tcp::write},
     {nullptr, nullptr},
@@ -206,7 +208,9 @@ const luaL_Reg local_stream_methods[] = {
     {"connect", local::connect},
     {"getaddress", local_address::getaddress},
     {"getdomain", local_common::getdomain},
+    {"getoption", getoption<vm::class_id::local_stream>},
     {"read", local::read},
+    {"setoption", setoption<vm::class_id::local_stream>},
     {"shutdown", local::shutdown},
     {"write", local::write},
     {nullptr, nullptr},

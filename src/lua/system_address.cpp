@@ -22,8 +22,7 @@ constexpr lua_Integer highest_port = 65535;
 const char* const type_names[] = {"ipv4", "ipv6", nullptr};
 
 io::ip_address& self_address(lua_State* L) {
-    return *static_cast<io::ip_address*>(
-        vm::check_object(L, 1, vm::scheduler_of(L), vm::class_id::address, class_name));
+    return check_address(L, 1, vm::scheduler_of(L));
 }
 
 void set_literal(lua_State* L, io::ip_address& address, std::string_view text) {
@@ -208,10 +207,14 @@ io::ip_address* test_address(lua_State* L, int arg, const vm::scheduler& on) {
     return static_cast<io::ip_address*>(vm::test_object(L, arg, on, vm::class_id::address));
 }
 
+io::ip_address& check_address(lua_State* L, int arg, const vm::scheduler& on) {
+    return *static_cast<io::ip_address*>(
+        vm::check_object(L, arg, on, vm::class_id::address, class_name));
+}
+
 io::ip_address&
 check_address(lua_State* L, int arg, const vm::scheduler& on, io::ip_version version) {
-    auto& address = *static_cast<io::ip_address*>(
-        vm::check_object(L, arg, on, vm::class_id::address, class_name));
+    io::ip_address& address = check_address(L, arg, on);
     luaL_argcheck(L, address.version() == version, arg, "wrong domain");
     return address;
 }

@@ -17,6 +17,9 @@ io::ip_address& push_address(lua_State* L, io::ip_version version);
 // The address at `arg`, or null if it is something else.
 [[nodiscard]] io::ip_address* test_address(lua_State* L, int arg, const vm::scheduler& on);
 
+// Raises "coutil:netaddress expected".
+[[nodiscard]] io::ip_address& check_address(lua_State* L, int arg, const vm::scheduler& on);
+
 // Raises "coutil:netaddress expected" or, for the other version, "wrong domain".
 [[nodiscard]] io::ip_address&
 check_address(lua_State* L, int arg, const vm::scheduler& on, io::ip_version version);

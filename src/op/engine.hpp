@@ -44,6 +44,10 @@ public:
     // "uring" or "epoll".
     [[nodiscard]] virtual const char* name() const noexcept = 0;
 
+    // Whether a queued operation may ask for anything its `prepare` can, and not only for a
+    // descriptor to become ready.
+    [[nodiscard]] virtual bool takes_entries() const noexcept { return false; }
+
     // Hands over the queued operations, sleeps up to `timeout_ns` (0: not at all) until
     // something completes, and reports what completed. Operations for which a queue has no room
     // stay in `queued`; then it does not sleep.

@@ -29,6 +29,8 @@ enum class phase : std::uint8_t {
 // Which of a descriptor's directions the operation waits on.
 enum class direction : std::uint8_t { none, in, out };
 
+// Always made by naming its members; only the last may be left out.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 struct operation_type {
     const char* name; // as the manual calls it, for diagnostics
     departure on_leave;
@@ -53,6 +55,10 @@ struct operation_type {
     // The operation is over: lets go of its object and gives back what the verb owns. Called
     // once or twice, so it leaves nothing behind that it would give back again. May be null.
     void (*release)(operation&) noexcept;
+
+    // Its waiter begins another await with the record: ends what release() let live until the
+    // waiter has gone on. Null where that is nothing.
+    void (*moved_on)(operation&) noexcept = nullptr;
 };
 
 } // namespace coring::op

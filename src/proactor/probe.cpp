@@ -13,7 +13,9 @@ namespace coring::proactor {
 namespace {
 
 // The operation codes our verbs put into entries. A verb that needs another one adds it here.
-constexpr std::array<std::uint8_t, 2> used_codes = {IORING_OP_POLL_ADD, IORING_OP_SEND};
+constexpr std::array<std::uint8_t, 5> used_codes = {
+    IORING_OP_POLL_ADD, IORING_OP_SEND, IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC,
+};
 
 // The registrations we still make once the ring is enabled.
 constexpr std::array<std::uint8_t, 1> used_registrations = {IORING_REGISTER_SYNC_CANCEL};

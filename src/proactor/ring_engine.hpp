@@ -21,6 +21,8 @@ public:
 
     [[nodiscard]] const char* name() const noexcept override { return "uring"; }
 
+    [[nodiscard]] bool takes_entries() const noexcept override { return true; }
+
     op::entry enter(op::operation_list& queued,
                     op::completion_sink& sink,
                     std::int64_t timeout_ns) noexcept override;

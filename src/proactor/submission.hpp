@@ -31,6 +31,31 @@ public:
         entry_->msg_flags = static_cast<std::uint32_t>(flags);
     }
 
+    // pread(2) (since 5.6).
+    void read(int fd, void* into, std::size_t size, std::int64_t offset) noexcept {
+        entry_->opcode = IORING_OP_READ;
+        entry_->fd = fd;
+        entry_->addr = reinterpret_cast<std::uintptr_t>(into);
+        entry_->len = static_cast<std::uint32_t>(size);
+        entry_->off = static_cast<std::uint64_t>(offset);
+    }
+
+    // pwrite(2) (since 5.6).
+    void write(int fd, const void* bytes, std::size_t size, std::int64_t offset) noexcept {
+        entry_->opcode = IORING_OP_WRITE;
+        entry_->fd = fd;
+        entry_->addr = reinterpret_cast<std::uintptr_t>(bytes);
+        entry_->len = static_cast<std::uint32_t>(size);
+        entry_->off = static_cast<std::uint64_t>(offset);
+    }
+
+    // fsync(2) or fdatasync(2) (since 5.1).
+    void sync(int fd, bool data_only) noexcept {
+        entry_->opcode = IORING_OP_FSYNC;
+        entry_->fd = fd;
+        entry_->fsync_flags = data_only ? IORING_FSYNC_DATASYNC : 0;
+    }
+
 private:
     io_uring_sqe* entry_;
 };

@@ -27,6 +27,11 @@ public:
         return add(fd, EPOLLIN, listener);
     }
 
+    // Adds `fd`: `listener` is told once for each event that makes it readable.
+    [[nodiscard]] int add_edges(int fd, void* listener) noexcept {
+        return add(fd, EPOLLIN | EPOLLET, listener);
+    }
+
     // Somebody whose descriptor is ready, without waiting; null if there is nobody. Those that
     // stay ready take turns.
     [[nodiscard]] void* next_ready() noexcept;

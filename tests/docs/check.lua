@@ -234,10 +234,14 @@ end
 
 local map <const> = "docs/manual-map.md"
 
--- `with_room` is for names that say which room of src the file is in.
+local binding <const> = "src/lua/%s.cpp"
+
+-- `with_room` is for names that say which room of src the file is in. Bindings may be Lua.
 local function check_files(number, cell, form, with_room)
     for name in cell:gmatch("[^%s,]+") do
-        local path <const> = (name:find("/", 1, true) and with_room or form):format(name)
+        local in_lua <const> = form == binding and name:find("%.lua$")
+        local path <const> = (in_lua and "src/lua/%s"
+            or name:find("/", 1, true) and with_room or form):format(name)
         check(name == "-" or exists(path), map, number, "there is no %s", path)
     end
 end
@@ -256,7 +260,7 @@ local function check_row(number, cells)
     for column = 3, 5 do
         check(cells[column] ~= "", map, number, "%s: column %d is empty", heading, column)
     end
-    check_files(number, cells[3], "src/lua/%s.cpp")
+    check_files(number, cells[3], binding)
     check_files(number, cells[4], "src/io/%s.cpp", "src/%s.cpp")
     check_files(number, cells[5], "tests/lua/%s.lua")
 end

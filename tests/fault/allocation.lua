@@ -6,6 +6,7 @@ local system = require "coutil.system"
 local memory = require "memory"
 local native = require "native"
 local net = require "support.net"
+local paths = require "support.paths"
 
 local case, equal, ok = suite.case, suite.equal, suite.ok
 
@@ -163,6 +164,86 @@ case("read, write and shutdown of strings and memories", function()
     listener:close()
 end)
 
+-- From the first lookup on the engine keeps a descriptor for its workers.
+plainly(function() system.findaddr("localhost") end)
+system.run()
+
+case("names", function()
+    exhaust(function(start)
+        start = start or plainly
+        start(function()
+            local found <close> = assert(system.findaddr("::1", 80))
+            ok(found:next() and found:getaddress())
+        end)
+        start(function() assert(system.findaddr("localhost", 8080)) end)
+        start(function() assert(system.nameaddr(80)) end)
+        start(function() assert(system.nameaddr("::1")) end)
+        for _ = 1, 2000 do
+            if not system.run("ready") then break end
+            system.suspend(0.0001, "~")
+        end
+    end)
+end)
+
+-- What the first wait for a signal opens is kept.
+do
+    local task <const> = coroutine.create(system.awaitsig)
+    assert(coroutine.resume(task, "winresize"))
+    assert(coroutine.close(task))
+end
+
+-- This signal does nothing to a process that does not wait for it.
+case("waits for signals, which leave no handler behind", function()
+    local process <const> = native.getpid()
+    exhaust(function(start)
+        start = start or plainly
+        for _ = 1, 2 do
+            start(function()
+                system.awaitsig("winresize")
+                system.awaitsig("winresize")
+                system.suspend()
+            end)
+        end
+        assert(system.emitsig(process, "winresize"))
+        assert(system.emitsig(process, "winresize"))
+        bounded(20)
+    end)
+    for line in io.lines("/proc/self/status") do
+        local caught <const> = line:match("^SigCgt:%s*(%x+)")
+        equal(caught and tonumber(caught, 16) >> 27 & 1 or 0, 0)
+    end
+end)
+
+case("datagrams of strings, numbers and tables", function()
+    exhaust(function(start)
+        start = start or plainly
+        local far <close> = assert(system.socket("datagram", "ipv4"))
+        local near <close> = assert(system.socket("datagram", "ipv4"))
+        assert(far:bind(net.loopback()))
+        local address = assert(far:getaddress())
+        start(function()
+            local buffer, from = memory.create(100), system.address("ipv4")
+            while far:read(buffer, 1, -1, from) do end
+        end)
+        for _, data in ipairs { "text", 12.5, { "a", 1, memory.create("b") } } do
+            start(function() near:write(data, 1, -1, address) end)
+        end
+        bounded(5)
+        assert(near:connect(address))
+        start(function() near:write("left behind") end)
+    end)
+end)
+
+case("options that are text", function()
+    exhaust(function()
+        local socket <close> = assert(system.socket("datagram", "ipv6"))
+        assert(socket:setoption("mcastiface", "::%lo"))
+        equal(socket:getoption("mcastiface"), "::%lo")
+        ok(not socket:setoption("mcastjoin", 1, 2, 3))
+        ok(not pcall(socket.setoption, socket, "unknown"))
+    end)
+end)
+
 case("closing what coroutines wait on", function()
     exhaust(function(start)
         start = start or plainly
@@ -173,6 +254,45 @@ case("closing what coroutines wait on", function()
         listener:close()
         bounded(5)
     end)
+end)
+
+-- Runs until nobody waits: workers take their time.
+local function all_done()
+    repeat until not system.run("step")
+end
+
+case("calls on paths", function()
+    local at <close> = paths.directory()
+    local listed <close> = paths.directory() -- what failures leave behind is in the other one
+    paths.write(at "file", "text")
+    paths.write(listed "file", "text")
+    local failures = exhaust(function(start)
+        start = start or plainly
+        for _, way in ipairs { "", "~" } do
+            start(function()
+                system.makedir(at "d", 448, way)
+                system.removefile(at "d", "d" .. way)
+            end)
+            start(function()
+                for name, kind in system.listdir(listed.path, way) do ok(name and kind) end
+            end)
+            start(function() system.fileinfo(at "file", way .. "?MBcp=@r") end)
+            start(function() system.fileinfo(at "file", way .. "?MBc@r") end)
+            start(function() ok(not pcall(system.fileinfo, at "none", way .. "M")) end)
+            start(function()
+                local path, file = system.maketemp(at "t", way .. "fo")
+                if path then
+                    file:grant("rw", way)
+                    file:touch(way .. "b", 7)
+                    file:info(way .. "?M")
+                    file:close(way)
+                    os.remove(path)
+                end
+            end)
+        end
+        all_done()
+    end)
+    ok(failures > 50, failures .. " failures")
 end)
 
 case("what is learned about the system, and the environment", function()

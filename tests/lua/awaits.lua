@@ -40,7 +40,7 @@ local waits <const> = {
     end,
     connect = function()
         local listener, address = net.listener()
-        local stream = assert(system.socket("stream", "ipv4"))
+        local stream = assert(system.socket("stream", net.default))
         return function() return stream:connect(address) end, stream, listener
     end,
     shutdown = function()

@@ -77,7 +77,7 @@ end)
 
 walk({ 1, 2, 3, 5, 7 }, "a connection is in flight until its outcome is known", function()
     local listener <close>, address = net.listener()
-    local stream <close> = assert(system.socket("stream", "ipv4"))
+    local stream <close> = assert(system.socket("stream", net.default))
     tasks.spawn(function() equal(stream:connect(address), true) end)
     tasks.run()
     ok(listener)
@@ -255,9 +255,9 @@ end)
 walk({ 12, 15 }, "leaving a connection in flight", function()
     local listener <close>, address = net.listener()
     for _, leave in ipairs { coroutine.resume, coroutine.close } do
-        local stream <close> = assert(system.socket("stream", "ipv4"))
+        local stream <close> = assert(system.socket("stream", net.default))
         leave(tasks.spawn(function() stream:connect(address) end))
-        equal(going_on(), 1)
+        equal(going_on(), net.is_local and 0 or 1) -- those are connected in the call
         tasks.run()
         ok(stream:getaddress("peer") == address)
     end
@@ -442,8 +442,8 @@ end
 for rounds = 0, 2 do
     local near, far, listener, address = table.unpack(prepared[rounds])
     address = address:getaddress()
-    local stream = assert(system.socket("stream", "ipv4"))
-    local other = assert(system.socket("stream", "ipv4"))
+    local stream = assert(system.socket("stream", net.default))
+    local other = assert(system.socket("stream", net.default))
     local waiting = {}
     local function wait(body, ...)
         waiting[#waiting + 1] = coroutine.create(body)

@@ -247,7 +247,7 @@ end)
 
 -- In the child `peer` is the address of a listener here, `way` how it ends.
 local function serve(chunk, environment)
-    local fd, listener, address = net.fd_of(net.listener)
+    local fd, listener, address = net.fd_of(net.listener, "ipv4")
     local _ <close> = listener
     environment = environment or {}
     environment.PEER_PORT = tostring(address.port)

@@ -343,12 +343,12 @@ end
 
 case("handlers, ignored signals and the mask are not inherited", function()
     for _, number in ipairs { 1, 2, 10, 13, 17, 28 } do
-        native.dispose(number, number == 17 and "count" or number % 2 == 0 and "ignore" or "count")
+        native.disposition(number, number ~= 17 and number % 2 == 0 and "ignore" or "count")
         native.block(number, true)
     end
     local output = process.output { execfile = "cat", arguments = { "/proc/self/status" } }
     for _, number in ipairs { 1, 2, 10, 13, 17, 28 } do
-        native.dispose(number, "default")
+        native.disposition(number, "default")
         native.block(number, false)
     end
     local status = status_of(output)

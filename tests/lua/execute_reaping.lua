@@ -224,12 +224,12 @@ case("an abandoned child that the host has reaped is forgotten", function()
 end)
 
 case("where SIGCHLD is ignored the end is lost, but the wait ends", function()
-    native.dispose(17, "ignore")
+    native.disposition(17, "ignore")
     local command = process.sleeper { stdout = "r" }
     local text = tasks.results(process.output { execfile = "echo", arguments = { "heard" } })
     process.kill(command)
     tasks.run()
-    native.dispose(17, "default")
+    native.disposition(17, "default")
     same(command.results, lost)
     equal(text[1], "heard\n")
     same(text[2], lost)
@@ -239,11 +239,11 @@ end)
 
 case("a handler of SIGCHLD is the host's, and hears of our children", function()
     local before = native.caught()
-    native.dispose(17, "count")
+    native.disposition(17, "count")
     same(process.run("/bin/true"), { n = 2, "exit", 0 })
     same(process.run("/bin/false"), { n = 2, "exit", 1 })
     local caught = native.caught() - before
-    native.dispose(17, "default")
+    native.disposition(17, "default")
     equal(caught, 2)
 end)
 

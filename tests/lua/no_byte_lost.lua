@@ -144,7 +144,7 @@ case("many streams at once, both ways, are received intact", function()
     local ends = {}
     local intact = 0
     for index = 1, 4 do
-        local near, far = net.pair(index % 2 == 0 and "ipv6" or "ipv4")
+        local near, far = net.pair(net.domains[index % 2 + 1])
         for _, way in ipairs { { near, far }, { far, near } } do
             tasks.spawn(function()
                 write_stream(way[1], each)

@@ -90,7 +90,7 @@ case("a round serves timers, then writes, then zero suspensions, then events", f
     local listener <close>, address = net.listener()
     local near, far = net.pair()
     local _ <close> = net.closing(near, far)
-    local client = assert(system.socket("stream", "ipv4"))
+    local client = assert(system.socket("stream", net.default))
     local noted, note = log()
     -- The zero suspension is registered first and the others after it, so that only the phases
     -- can bring them into their order; the connection is made ready by the system beforehand.

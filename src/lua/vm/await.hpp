@@ -12,7 +12,9 @@ void check_yieldable(lua_State* L);
 
 // The state's scheduler, with room for one more wait. Comes first in an await function: it may
 // allocate, so finalizers may run and change the very objects that are checked next. Raises
-// when memory is short, the scheduler has ended, or the process was forked.
+// when memory is short, the scheduler has ended, or the process was forked. Checks that
+// allocate may run finalizers too, and those may start operations: each of them makes room for
+// itself and leaves one place, and finalizers do not nest, so the room stays.
 [[nodiscard]] scheduler& scheduler_with_room(lua_State* L);
 
 // A record for the running coroutine, idle. Requires the room. Nothing that can raise may come

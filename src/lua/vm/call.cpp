@@ -4,12 +4,15 @@
 
 namespace coring::lua::vm {
 
-int suspend_in_call(lua_State* L,
-                    scheduler& on,
-                    threadpool::lane_kind lane,
-                    io::call_job& job,
-                    int arguments,
-                    lua_KFunction k) {
+namespace {
+
+// Returns only where the call cannot be started: with the errno, the job destroyed.
+int start_in_call(lua_State* L,
+                  scheduler& on,
+                  threadpool::lane_kind lane,
+                  io::call_job& job,
+                  int arguments,
+                  lua_KFunction k) {
     const auto opened = on.on().open_mailbox();
     int failed = opened ? 0 : opened.error();
     if (failed == 0) {
@@ -21,7 +24,27 @@ int suspend_in_call(lua_State* L,
         give_back(L, on, call);
     }
     job.destroy(job);
-    return fail(L, failed);
+    return failed;
+}
+
+} // namespace
+
+int suspend_in_call(lua_State* L,
+                    scheduler& on,
+                    threadpool::lane_kind lane,
+                    io::call_job& job,
+                    int arguments,
+                    lua_KFunction k) {
+    return fail(L, start_in_call(L, on, lane, job, arguments, k));
+}
+
+int suspend_in_call_or_raise(lua_State* L,
+                             scheduler& on,
+                             threadpool::lane_kind lane,
+                             io::call_job& job,
+                             int arguments,
+                             lua_KFunction k) {
+    return raise(L, start_in_call(L, on, lane, job, arguments, k));
 }
 
 int suspend_after_call(lua_State* L,
@@ -32,6 +55,13 @@ int suspend_after_call(lua_State* L,
     op::operation& call = new_operation(L, on, io::call_type);
     io::call_settle(on.on(), call, job);
     return suspend(L, on, call, arguments, k);
+}
+
+int suspend_after_answer(lua_State* L, scheduler& on, int answer, int values, lua_KFunction k) {
+    lua_rotate(L, 1, values);
+    op::operation& call = new_operation(L, on, io::call_type);
+    io::call_settle(on.on(), call, answer);
+    return suspend(L, on, call, values, k);
 }
 
 } // namespace coring::lua::vm

@@ -16,6 +16,14 @@ int suspend_in_call(lua_State* L,
                     int arguments,
                     lua_KFunction k);
 
+// As suspend_in_call(), but raises where it cannot be started, for functions that never fail.
+int suspend_in_call_or_raise(lua_State* L,
+                             scheduler& on,
+                             threadpool::lane_kind lane,
+                             io::call_job& job,
+                             int arguments,
+                             lua_KFunction k);
+
 // The job's answer is there already: yields all the same, as every await function does, until
 // `k` is called by one of the next turns. Takes the job over.
 int suspend_after_call(lua_State* L,
@@ -23,6 +31,10 @@ int suspend_after_call(lua_State* L,
                        io::call_job& job,
                        int arguments,
                        lua_KFunction k);
+
+// The same without a job: the answer is a number, and what else there is to return are the
+// `values` on top of the stack, which are kept; nothing else is.
+int suspend_after_answer(lua_State* L, scheduler& on, int answer, int values, lua_KFunction k);
 
 // The job of a delivered call, for the continuation: until take_results(), which destroys it.
 // What raises before that destroys it too.

@@ -56,6 +56,7 @@ iovec check_part(lua_State* L, int arg, lua_Integer at, const scheduler& on) {
 } // namespace
 
 void gathered_bytes::check(lua_State* L, int arg, const scheduler& on) {
+    lua_settop(L, arg + 2); // what is pushed below must not pass for i
     spell_numbers(L, arg);
     const std::size_t count = lua_rawlen(L, arg);
     parts_ = std::span{room_}.first(std::min(count, few));
@@ -63,13 +64,12 @@ void gathered_bytes::check(lua_State* L, int arg, const scheduler& on) {
         auto* many = static_cast<iovec*>(lua_newuserdatauv(L, count * sizeof(iovec), 0));
         parts_ = {many, count};
     }
-    const memory::bounds bounds = memory::check_bounds(L, arg + 1);
     std::size_t size = 0;
     for (std::size_t at = 0; at < count; ++at) {
         parts_[at] = check_part(L, arg, static_cast<lua_Integer>(at) + 1, on);
         size += parts_[at].iov_len;
     }
-    const memory::range range = memory::range_of(bounds, size);
+    const memory::range range = memory::range_of(memory::check_bounds(L, arg + 1), size);
     trim(range.size == 0 ? 0 : range.offset, range.size);
 }
 
@@ -90,7 +90,9 @@ void gathered_bytes::trim(std::size_t offset, std::size_t size) noexcept {
 
 void join_gathered(lua_State* L, int arg, const scheduler& on) {
     const auto count = static_cast<int>(std::min<std::size_t>(lua_rawlen(L, arg), INT_MAX));
-    luaL_checkstack(L, count, "too many values in data");
+    constexpr int scratch = 4; // for looking at one
+    luaL_checkstack(L, count > INT_MAX - scratch ? INT_MAX : count + scratch,
+                    "too many values in data");
     for (int at = 1; at <= count; ++at) {
         if (lua_rawgeti(L, arg, at) != LUA_TNUMBER) {
             lua_pop(L, 1);

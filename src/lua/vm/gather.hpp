@@ -13,6 +13,7 @@
 namespace coring::lua::vm {
 
 // Where the bytes of a table's elements are, in order, as long as nothing is allocated.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): check() fills what it counts
 class gathered_bytes {
 public:
     // The range that i and j at `arg` + 1 and `arg` + 2 name, of the table at `arg`. Raises

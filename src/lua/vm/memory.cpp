@@ -76,6 +76,12 @@ std::span<char> range_now(lua_State* L, int arg, std::span<char> whole) {
     return range.size == 0 ? std::span<char>{} : whole.subspan(range.offset, range.size);
 }
 
+void spell_number(lua_State* L, int arg) {
+    if (lua_type(L, arg) == LUA_TNUMBER) {
+        lua_tolstring(L, arg, nullptr);
+    }
+}
+
 input_bytes check_input(lua_State* L, int arg, const scheduler& on) {
     const int type = lua_type(L, arg);
     if (type == LUA_TSTRING || type == LUA_TNUMBER) {

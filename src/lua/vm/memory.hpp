@@ -35,6 +35,10 @@ void check_range(lua_State* L, int arg);
 // The part of `whole` that the checked i and j at `arg` name now. Never raises.
 [[nodiscard]] std::span<char> range_now(lua_State* L, int arg, std::span<char> whole);
 
+// A number becomes its text. Comes before an object is checked whose state must not change
+// until it is used: making a string may run finalizers.
+void spell_number(lua_State* L, int arg);
+
 // A string, a number (made a string in place) or a memory. Raises "string or memory expected".
 [[nodiscard]] input_bytes check_input(lua_State* L, int arg, const scheduler& on);
 

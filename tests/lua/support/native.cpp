@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <string_view>
 
@@ -13,10 +15,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,7 +112,7 @@ void count_signal(int) {
 }
 
 // What the signal does from now on: "default", "ignore" or "count".
-int native_dispose(lua_State* L) {
+int native_disposition(lua_State* L) {
     static const char* const names[] = {"default", "ignore", "count", nullptr};
     const int chosen = luaL_checkoption(L, 2, nullptr, names);
 
@@ -121,13 +127,50 @@ int native_caught(lua_State* L) {
     return answer(L, caught_signals);
 }
 
-// Blocks the signal in this thread, or lets it through again.
+// Whether the calling thread shall block the signal; returns whether it did.
 int native_block(lua_State* L) {
-    sigset_t one;
-    ::sigemptyset(&one);
-    ::sigaddset(&one, check_int(L, 1));
-    const int how = lua_toboolean(L, 2) != 0 ? SIG_BLOCK : SIG_UNBLOCK;
-    return answer(L, -::pthread_sigmask(how, &one, nullptr));
+    const int number = check_int(L, 1);
+    sigset_t set;
+    sigset_t before;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, number);
+    ::pthread_sigmask(lua_toboolean(L, 2) != 0 ? SIG_BLOCK : SIG_UNBLOCK, &set, &before);
+    lua_pushboolean(L, ::sigismember(&before, number));
+    return 1;
+}
+
+// A thread of the host's, with the mask of its maker, that does nothing until native.join.
+pthread_t idle_thread;
+sem_t idle_runs;
+int idle_ends[2]; // the second is closed to end it
+
+void* idle(void* argument) {
+    const int end = *static_cast<int*>(argument);
+    ::sem_post(&idle_runs);
+    pollfd ended{end, POLLIN, 0}; // not read: the thread sanitizer runs no handler in there
+    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+    }
+    ::close(end);
+    return nullptr;
+}
+
+int native_thread(lua_State* L) {
+    if (::pipe2(idle_ends, O_CLOEXEC) != 0) {
+        return answer(L, -1);
+    }
+    ::sem_init(&idle_runs, 0, 0);
+    errno = ::pthread_create(&idle_thread, nullptr, idle, &idle_ends[0]);
+    if (errno != 0) {
+        return answer(L, -1);
+    }
+    while (::sem_wait(&idle_runs) != 0) { // before that it has another mask
+    }
+    return answer(L, 0);
+}
+
+int native_join(lua_State* L) {
+    ::close(idle_ends[1]);
+    return answer(L, -::pthread_join(idle_thread, nullptr));
 }
 
 // Sets the soft limit of descriptors; returns the old one.
@@ -223,6 +266,156 @@ int native_small(lua_State* L) {
     return answer(L, ::setsockopt(check_int(L, 1), SOL_SOCKET, SO_RCVBUF, &size, sizeof size));
 }
 
+// --- local sockets --------------------------------------------------------------------------
+
+// A socket of another program: of a family ("ip" or "local") and a type.
+int native_socket(lua_State* L) {
+    static const char* const families[] = {"ip", "local", nullptr};
+    static const char* const types[] = {"stream", "datagram", "packets", nullptr};
+    constexpr int numbers[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    const int family = luaL_checkoption(L, 1, nullptr, families) == 0 ? AF_INET : AF_UNIX;
+    const int type = numbers[luaL_checkoption(L, 2, nullptr, types)];
+    return answer(L, ::socket(family, type | SOCK_CLOEXEC, 0));
+}
+
+// A name of exactly these bytes.
+socklen_t check_name(lua_State* L, int arg, sockaddr_un& name) {
+    std::size_t size = 0;
+    const char* bytes = luaL_checklstring(L, arg, &size);
+    luaL_argcheck(L, size <= sizeof name.sun_path, arg, "too long");
+    name.sun_family = AF_UNIX;
+    std::memcpy(name.sun_path, bytes, size);
+    return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+}
+
+int native_connect(lua_State* L) {
+    sockaddr_un address{};
+    const socklen_t length = check_name(L, 2, address);
+    return answer(
+        L, ::connect(check_int(L, 1), reinterpret_cast<const sockaddr*>(&address), length));
+}
+
+// Binds a local socket and listens, as a program does that knows nothing of us: blocking.
+// Without a backlog it only binds.
+int native_bind(lua_State* L) {
+    const int fd = check_int(L, 1);
+    sockaddr_un address{};
+    const socklen_t length = check_name(L, 2, address);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+        return answer(L, -1);
+    }
+    return answer(L, lua_isnoneornil(L, 3) ? 0 : ::listen(fd, check_int(L, 3)));
+}
+
+// Both ends of a pipe.
+int native_pipe(lua_State* L) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        return answer(L, -1);
+    }
+    lua_pushinteger(L, ends[0]);
+    lua_pushinteger(L, ends[1]);
+    return 2;
+}
+
+// Sends bytes and, in one message, these descriptors: pass(fd, bytes, passed...).
+int native_pass(lua_State* L) {
+    const int fd = check_int(L, 1);
+    std::size_t size = 0;
+    const char* bytes = luaL_checklstring(L, 2, &size);
+    const auto count = static_cast<std::size_t>(lua_gettop(L) - 2);
+    auto* room = static_cast<char*>(lua_newuserdatauv(L, CMSG_SPACE(count * sizeof(int)), 0));
+    std::memset(room, 0, CMSG_SPACE(count * sizeof(int)));
+    iovec part{const_cast<char*>(bytes), size};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = room;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof(int));
+    for (std::size_t at = 0; at < count; ++at) {
+        const int passed = check_int(L, static_cast<int>(at) + 3);
+        std::memcpy(CMSG_DATA(header) + at * sizeof(int), &passed, sizeof passed);
+    }
+    return answer(L, ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+// One message as a program gets it that knows nothing of us: the bytes, then the descriptors
+// that came with them.
+int native_receive(lua_State* L) {
+    constexpr std::size_t most = 253;
+    alignas(cmsghdr) char room[CMSG_SPACE(most * sizeof(int))];
+    char bytes[65536];
+    iovec part{bytes, static_cast<std::size_t>(luaL_optinteger(L, 2, sizeof bytes))};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = room;
+    message.msg_controllen = sizeof room;
+    const ssize_t got = ::recvmsg(check_int(L, 1), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0) {
+        return answer(L, -1);
+    }
+    lua_settop(L, 0);
+    lua_pushlstring(L, bytes, static_cast<std::size_t>(got));
+    for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+         each = CMSG_NXTHDR(&message, each)) {
+        const std::size_t size = each->cmsg_len - CMSG_LEN(0);
+        luaL_checkstack(L, static_cast<int>(size / sizeof(int)), nullptr);
+        for (std::size_t at = 0; at < size; at += sizeof(int)) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(each) + at, sizeof fd);
+            lua_pushinteger(L, fd);
+        }
+    }
+    return lua_gettop(L);
+}
+
+// Makes a description blocking.
+int native_blocking(lua_State* L) {
+    const int fd = check_int(L, 1);
+    return answer(L, ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK));
+}
+
+int native_chdir(lua_State* L) {
+    return answer(L, ::chdir(luaL_checkstring(L, 1)));
+}
+
+int native_mkdir(lua_State* L) {
+    return answer(L, ::mkdir(luaL_checkstring(L, 1), 0700));
+}
+
+int native_umask(lua_State* L) {
+    return answer(L, ::umask(static_cast<mode_t>(luaL_checkinteger(L, 1))));
+}
+
+// The mode of a file, with its type; nil and the errno if there is none.
+int native_mode(lua_State* L) {
+    struct stat found {};
+
+    if (::lstat(luaL_checkstring(L, 1), &found) != 0) {
+        return answer(L, -1);
+    }
+    return answer(L, static_cast<long>(found.st_mode));
+}
+
+// Puts both ends of a pair of Unix datagram sockets in the place of two descriptors: unlike UDP
+// on loopback they hold but a few datagrams, and then refuse more until some were read.
+int native_narrow(lua_State* L) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        return answer(L, -1);
+    }
+    for (const int at : {0, 1}) {
+        ::dup3(ends[at], check_int(L, at + 1), O_CLOEXEC);
+        ::close(ends[at]);
+    }
+    return 0;
+}
+
 struct option {
     std::string_view name;
     int level;
@@ -263,6 +456,79 @@ int native_nonblocking(lua_State* L) {
     const int flags = ::fcntl(fd, F_GETFL) & ~O_NONBLOCK;
     return answer(L,
                   ::fcntl(fd, F_SETFL, lua_toboolean(L, 2) != 0 ? flags | O_NONBLOCK : flags));
+}
+
+// --- files ----------------------------------------------------------------------------------
+
+int native_mkfifo(lua_State* L) {
+    return answer(L, ::mkfifo(luaL_checkstring(L, 1), 0600));
+}
+
+// open(2) without waiting, to read or (second argument true) to write.
+int native_open(lua_State* L) {
+    const int flags = lua_toboolean(L, 2) != 0 ? O_WRONLY : O_RDONLY;
+    return answer(L, ::open(luaL_checkstring(L, 1), flags | O_NONBLOCK | O_CLOEXEC));
+}
+
+int native_read(lua_State* L) {
+    char bytes[4096];
+    const ssize_t count = ::read(check_int(L, 1), bytes, sizeof bytes);
+    if (count < 0) {
+        return answer(L, -1);
+    }
+    lua_pushlstring(L, bytes, static_cast<std::size_t>(count));
+    return 1;
+}
+
+int native_write(lua_State* L) {
+    std::size_t size = 0;
+    const char* bytes = luaL_checklstring(L, 2, &size);
+    return answer(L, ::write(check_int(L, 1), bytes, size));
+}
+
+// Drops what the page cache has of a file, as far as the file system lets go of it.
+int native_evict(lua_State* L) {
+    const int fd = ::open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return answer(L, -1);
+    }
+    ::fsync(fd);
+    const int failed = ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+    return answer(L, failed == 0 ? 0 : -1);
+}
+
+// The position of a descriptor, and its size and permissions.
+int native_stat(lua_State* L) {
+    struct stat status {};
+
+    if (::fstat(check_int(L, 1), &status) != 0) {
+        return answer(L, -1);
+    }
+    lua_pushinteger(L, ::lseek(check_int(L, 1), 0, SEEK_CUR));
+    lua_pushinteger(L, status.st_size);
+    lua_pushinteger(L, status.st_mode & 07777);
+    return 3;
+}
+
+// The flags of open(2) that a descriptor has now: append, synchronous, non-blocking.
+int native_fileflags(lua_State* L) {
+    const int flags = ::fcntl(check_int(L, 1), F_GETFL);
+    lua_pushboolean(L, (flags & O_APPEND) != 0 ? 1 : 0);
+    lua_pushboolean(L, (flags & O_SYNC) == O_SYNC ? 1 : 0);
+    lua_pushboolean(L, (flags & O_NONBLOCK) != 0 ? 1 : 0);
+    return 3;
+}
+
+// A pseudo terminal: the master's descriptor and the path of the slave.
+int native_terminal(lua_State* L) {
+    const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0) {
+        return answer(L, -1);
+    }
+    lua_pushinteger(L, master);
+    lua_pushstring(L, ::ptsname(master));
+    return 2;
 }
 
 // --- memory ---------------------------------------------------------------------------------
@@ -351,9 +617,11 @@ const luaL_Reg functions[] = {
     {"wait", native_wait},
     {"sigpipe", native_sigpipe},
     {"childless", native_childless},
-    {"dispose", native_dispose},
     {"caught", native_caught},
     {"block", native_block},
+    {"disposition", native_disposition},
+    {"thread", native_thread},
+    {"join", native_join},
     {"limit", native_limit},
     {"descriptors", native_descriptors},
     {"close", native_close},
@@ -364,9 +632,29 @@ const luaL_Reg functions[] = {
     {"readable", native_readable},
     {"linger", native_linger},
     {"small", native_small},
+    {"socket", native_socket},
+    {"bind", native_bind},
+    {"connect", native_connect},
+    {"pipe", native_pipe},
+    {"pass", native_pass},
+    {"receive", native_receive},
+    {"blocking", native_blocking},
+    {"chdir", native_chdir},
+    {"mkdir", native_mkdir},
+    {"umask", native_umask},
+    {"mode", native_mode},
+    {"narrow", native_narrow},
     {"option", native_option},
     {"flags", native_flags},
     {"nonblocking", native_nonblocking},
+    {"mkfifo", native_mkfifo},
+    {"open", native_open},
+    {"read", native_read},
+    {"write", native_write},
+    {"evict", native_evict},
+    {"stat", native_stat},
+    {"fileflags", native_fileflags},
+    {"terminal", native_terminal},
     {"vast", native_vast},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},

@@ -7,18 +7,45 @@ local tasks = require "support.tasks"
 
 local net = {}
 
--- The domains every case on sockets is run for.
-net.domains = { "ipv4", "ipv6" }
+-- The domain of the sockets of cases that do not care, and the domains that other cases are run
+-- for. A stream is a stream: scripts about what all have in common are run once more with each
+-- domain of local sockets in COUTIL_TEST_DOMAIN.
+local chosen <const> = os.getenv("COUTIL_TEST_DOMAIN")
+net.default = chosen or "ipv4"
+net.domains = chosen and { chosen } or { "ipv4", "ipv6" }
+net.local_domains = { "local", "share" }
+net.is_local = net.default == "local" or net.default == "share"
 
 local loopback = { ipv4 = "127.0.0.1", ipv6 = "::1" }
+local paths = 0
 
+-- A path at which there is no file.
+function net.path()
+    paths = paths + 1
+    return string.format("/tmp/coring-%d-%d", native.getpid(), paths)
+end
+
+-- A name outside of the file system, where nothing can stay behind.
+function net.abstract()
+    paths = paths + 1
+    return string.format("\0coring-%d-%d", native.getpid(), paths)
+end
+
+-- Whether there is a file at the path, of whatever type.
+function net.exists(path)
+    return native.mode(path) ~= nil
+end
+
+-- Where a socket may be bound: an address, or a name for local sockets.
 function net.loopback(domain, port)
-    return system.address(domain or "ipv4", loopback[domain or "ipv4"], port or 0)
+    domain = domain or net.default
+    if loopback[domain] == nil then return net.abstract() end
+    return system.address(domain, loopback[domain], port or 0)
 end
 
 -- A passive socket that listens on loopback, and its address.
 function net.listener(domain, backlog)
-    local listener = assert(system.socket("passive", domain or "ipv4"))
+    local listener = assert(system.socket("passive", domain or net.default))
     assert(listener:bind(net.loopback(domain)))
     assert(listener:listen(backlog or 16))
     return listener, assert(listener:getaddress())
@@ -33,7 +60,7 @@ end
 
 -- An address that answers no connection: its listener's backlog is full. Then what to close.
 function net.unanswered(domain)
-    local listener, address = net.listener(domain, 0)
+    local listener, address = net.listener(domain or "ipv4", 0)
     return address, net.closing(listener, net.connect(address))
 end
 
@@ -51,9 +78,11 @@ function net.fd_of(open, ...)
     return opened, table.unpack(results, 1, results.n)
 end
 
--- A connected stream of the listener at `address`, in the middle of a task or not.
-function net.connect(address)
-    local stream = assert(system.socket("stream", address.type))
+-- A connected stream of the listener at `address`, in the middle of a task or not. Names are of
+-- the domain given.
+function net.connect(address, domain)
+    domain = type(address) == "string" and (domain or net.default) or address.type
+    local stream = assert(system.socket("stream", domain))
     if coroutine.isyieldable() then
         assert(stream:connect(address))
     else
@@ -85,19 +114,23 @@ end
 -- With `small`, the buffers in the kernel are as small as it makes them.
 function net.pair(domain, small)
     local listener <close>, address = net.listener(domain)
-    local here, near, far
-    here, near = net.fd_of(system.socket, "stream", domain or "ipv4")
+    local connected, far
+    local here, near = net.fd_of(system.socket, "stream", domain or net.default)
+    local function connect()
+        tasks.spawn(function() connected = assert(near:connect(address)) end)
+    end
+    here = here or net.fd_of(connect) -- local sockets have a descriptor from now on
     if small then native.small(here) end
     local there
     there = net.fd_of(function()
-        local connected
-        tasks.spawn(function() connected = assert(near:connect(address)) end)
+        if loopback[domain or net.default] then connect() end
         tasks.spawn(function() far = assert(listener:accept()) end)
         tasks.until_true(function() return connected and far end)
     end)
     if small then native.small(there) end
     return near, far, here, there
 end
+
 
 -- A memory that holds the text and can be resized.
 function net.resizable(text)

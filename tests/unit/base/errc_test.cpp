@@ -84,6 +84,7 @@ TEST(errc, answers_of_the_resolver_map_to_their_pseudo_codes) {
     EXPECT_EQ(resolver_code(EAI_OVERFLOW), 3009);
     EXPECT_EQ(resolver_code(EAI_SERVICE), 3010);
     EXPECT_EQ(resolver_code(EAI_SOCKTYPE), 3011);
+    EXPECT_EQ(resolver_code(EAI_IDN_ENCODE), 4080);
 }
 
 TEST(errc, an_answer_of_the_resolver_that_nobody_knows_is_a_permanent_failure) {

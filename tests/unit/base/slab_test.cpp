@@ -115,6 +115,18 @@ TEST(slab, grow_makes_room_beforehand) {
     EXPECT_FALSE(places.has_free());
 }
 
+TEST(slab, room_for_several_is_told_beforehand) {
+    tiny_slab places;
+    ASSERT_TRUE(places.grow());
+    EXPECT_TRUE(places.has_free(2));
+    EXPECT_FALSE(places.has_free(3));
+    element* first = places.acquire();
+    EXPECT_TRUE(places.has_free(1));
+    EXPECT_FALSE(places.has_free(2));
+    places.release(*first);
+    EXPECT_TRUE(places.has_free(2));
+}
+
 TEST(slab, a_tenant_comes_with_its_link_in_no_list) {
     tiny_slab places;
     coring::base::intrusive_list<element> list;

@@ -1,12 +1,10 @@
 // Goal: sockets are made, bound and asked for their addresses as the manual says; what
 // listening needs is set then. Method: the system is asked back (getsockopt, fcntl); ports on
 // the loopback device.
-#include "io/option.hpp"
 #include "io/socket.hpp"
 #include "unit/support/network.hpp"
 
 #include <fcntl.h>
-#include <netinet/tcp.h>
 
 namespace {
 
@@ -99,32 +97,6 @@ TEST_P(socket_test, listening_makes_the_descriptor_non_blocking) {
     EXPECT_NE(::fcntl(made.fd, F_GETFL) & O_NONBLOCK, 0);
     EXPECT_EQ(option(made, SOL_SOCKET, SO_ACCEPTCONN), 1);
     EXPECT_EQ(option(made, SOL_SOCKET, SO_REUSEADDR), 1);
-}
-
-TEST_P(socket_test, nodelay_is_set_and_cleared) {
-    endpoint& made = open_stream();
-    ASSERT_TRUE(io::set_nodelay(made, true));
-    EXPECT_NE(option(made, IPPROTO_TCP, TCP_NODELAY), 0);
-    ASSERT_TRUE(io::set_nodelay(made, false));
-    EXPECT_EQ(option(made, IPPROTO_TCP, TCP_NODELAY), 0);
-}
-
-TEST_P(socket_test, keepalive_takes_its_delay_and_zero_turns_it_off) {
-    endpoint& made = open_stream();
-    ASSERT_TRUE(io::set_keepalive(made, 42));
-    EXPECT_EQ(option(made, SOL_SOCKET, SO_KEEPALIVE), 1);
-    EXPECT_EQ(option(made, IPPROTO_TCP, TCP_KEEPIDLE), 42);
-    EXPECT_EQ(option(made, IPPROTO_TCP, TCP_KEEPINTVL), 1);
-    EXPECT_EQ(option(made, IPPROTO_TCP, TCP_KEEPCNT), 10);
-    ASSERT_TRUE(io::set_keepalive(made, 0));
-    EXPECT_EQ(option(made, SOL_SOCKET, SO_KEEPALIVE), 0);
-}
-
-TEST_P(socket_test, a_delay_the_system_does_not_take_is_a_failure) {
-    endpoint& made = open_stream();
-    const auto set = io::set_keepalive(made, 40'000);
-    ASSERT_FALSE(set);
-    EXPECT_EQ(set.error(), EINVAL);
 }
 
 } // namespace

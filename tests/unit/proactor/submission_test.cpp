@@ -30,6 +30,38 @@ TEST(submission, a_send_names_its_bytes_and_flags) {
     EXPECT_EQ(entry.msg_flags, static_cast<unsigned>(MSG_NOSIGNAL));
 }
 
+TEST(submission, a_read_names_its_room_and_its_offset) {
+    io_uring_sqe entry{};
+    char room[8];
+    submission{entry}.read(7, room, sizeof room, std::int64_t{1} << 40);
+    EXPECT_EQ(entry.opcode, IORING_OP_READ);
+    EXPECT_EQ(entry.fd, 7);
+    EXPECT_EQ(entry.addr, reinterpret_cast<std::uintptr_t>(room));
+    EXPECT_EQ(entry.len, sizeof room);
+    EXPECT_EQ(entry.off, std::uint64_t{1} << 40);
+}
+
+TEST(submission, a_write_names_its_bytes_and_its_offset) {
+    io_uring_sqe entry{};
+    const char bytes[] = "bytes";
+    submission{entry}.write(8, bytes, 5, 100);
+    EXPECT_EQ(entry.opcode, IORING_OP_WRITE);
+    EXPECT_EQ(entry.fd, 8);
+    EXPECT_EQ(entry.addr, reinterpret_cast<std::uintptr_t>(bytes));
+    EXPECT_EQ(entry.len, 5U);
+    EXPECT_EQ(entry.off, 100U);
+}
+
+TEST(submission, a_sync_says_whether_metadata_matter) {
+    io_uring_sqe entry{};
+    submission{entry}.sync(9, false);
+    EXPECT_EQ(entry.opcode, IORING_OP_FSYNC);
+    EXPECT_EQ(entry.fd, 9);
+    EXPECT_EQ(entry.fsync_flags, 0U);
+    submission{entry}.sync(9, true);
+    EXPECT_EQ(entry.fsync_flags, IORING_FSYNC_DATASYNC);
+}
+
 TEST(submission, user_data_is_whole) {
     io_uring_sqe entry{};
     submission{entry}.set_user_data(UINT64_MAX - 1);
