@@ -106,6 +106,16 @@ measure_program() {
     run_to_end "$server_processor" "${command[@]}" "$amount"
 }
 
+# As measure_program; parent and children may use both processors, as they would.
+measure_spawns() {
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$spawns" "$width" "$held_mib"
+}
+
+# The child that writes has the other processor where it likes.
+measure_output() {
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$output_mib"
+}
+
 # As measure_program, on files that are there and, for what is to be cold, not cached. Workers
 # may use both processors, as they would.
 measure_files() {
@@ -142,6 +152,8 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
+    spawn) measure_spawns || code=1 ;;
+    output) measure_output || code=1 ;;
     suspend | timers | lookups | pass | signals | sync) measure_program || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
