@@ -13,6 +13,7 @@ all_jobs=(
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
     path-stat path-list-100k path-copy-256m
+    spawn-small spawn-small-8 spawn-1g spawn-1g-8 child-output
     idle
 )
 
@@ -58,11 +59,19 @@ udp_job() {
     competitors=(coutil-uring coutil-epoll reference luv c-ring c-epoll c-libuv)
 }
 
+# Children one after the other, or $1 at once, of a process that holds $2 MiB.
+spawn_job() {
+    kind=spawn width=$1 held_mib=$2
+    metrics=us unit="µs from one child to the next, $1 at once, the parent holds $2 MiB"
+    floors=c-plain
+    competitors=(coutil-uring coutil-epoll reference luv c-plain)
+}
+
 # Defines the job named $1 in the variables kind, metrics, unit, floors, competitors, and those
 # of its kind. `shared_core`: server and load on one processor. `estimated`: the figures whose
 # ratio against luv says something about the reference (those of memory do not).
 define_job() {
-    shared_core=false estimated=cpu_us,wall_us,cpu_ns_per_kib,round_trip_us,ns
+    shared_core=false estimated=us,cpu_us,wall_us,cpu_ns_per_kib,round_trip_us,ns
     unset BENCH_PATH
     case $1 in
     ping-pong)
@@ -103,6 +112,16 @@ define_job() {
         kind=suspend metrics=ns unit="ns per suspension for zero seconds, one coroutine"
         floors=bare
         competitors=(coutil-uring coutil-epoll reference luv cqueues bare)
+        ;;
+    spawn-small) spawn_job 1 1 ;;
+    spawn-small-8) spawn_job 8 1 ;;
+    spawn-1g) spawn_job 1 1024 ;;
+    spawn-1g-8) spawn_job 8 1024 ;;
+    child-output)
+        kind=output metrics=cpu_ns_per_kib
+        unit="ns of CPU of the reading process per KiB that a child writes"
+        floors=c-plain
+        competitors=(coutil-uring coutil-epoll reference luv c-plain)
         ;;
     signals)
         kind=signals metrics=cpu_us unit="µs of CPU per signal sent to oneself and awaited"
@@ -166,12 +185,14 @@ set_scale() {
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
         suspends=300000 timers=100000 passes=10000 signals=50000
         lookups=2000 syncs=100000 resumes=20000
+        spawns=200 output_mib=64
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
         suspends=2000000 timers=100000 passes=10000 signals=300000
         lookups=20000 syncs=1000000 resumes=200000
+        spawns=1000 output_mib=1024
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000
     fi

@@ -109,6 +109,16 @@ measure_program() {
     run_to_end "$processor" "${command[@]}" "$amount"
 }
 
+# As measure_program; parent and children may use both processors, as they would.
+measure_spawns() {
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$spawns" "$width" "$held_mib"
+}
+
+# The child that writes has the other processor where it likes.
+measure_output() {
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$output_mib"
+}
+
 # As measure_program, on files that are there and, for what is to be cold, not cached. Workers
 # may use both processors, as they would.
 measure_files() {
@@ -146,6 +156,8 @@ measure() {
     server_command "$1" || return 1
     case $kind in
     suspend | timers | lookups | pass | signals | sync | resume) measure_program || code=1 ;;
+    spawn) measure_spawns || code=1 ;;
+    output) measure_output || code=1 ;;
     files) measure_files || code=1 ;;
     paths)
         run_to_end "$server_processor,$load_processor" "${command[@]}" "$path_work" \

@@ -11,6 +11,9 @@ local common = {
     looked_up = "localhost",
     passes = 10000,
     signals = 100000,
+    spawns = 500,
+    output_mib = 256,
+    output_buffer = 65536,
     syncs = 300000,
     woken_at_once = 100,
     bulk_buffer = 1 << 20,
@@ -81,6 +84,35 @@ function common.measure_suspends(count, wait_all)
     local spent = os.clock() - begin
     assert(done == count, "not all suspensions happened")
     print(string.format("suspends=%d ns=%.2f", count, spent * 1e9 / count))
+end
+
+-- Runs `spawn_all`, which starts `count` children, so many at once, and awaits them, and prints the
+-- time by the clock `now` from one child to the next. Meanwhile this process holds some memory.
+function common.measure_spawns(now, spawn_all)
+    local count = common.integer(1, common.spawns)
+    local at_once = common.integer(2, 1)
+    local held = {}
+    for index = 1, common.integer(3, 1) do
+        held[index] = string.rep("x", 1 << 20)
+    end
+    assert(spawn_all(20, at_once) == 20)
+    local begin = now()
+    local done = spawn_all(count, at_once)
+    local spent = now() - begin
+    assert(done == count and #held > 0, "not all children ended")
+    print(string.format("spawns=%d us=%.2f", count, spent / 1e3 / count))
+end
+
+-- Runs `read_child`, which has a child write so many bytes and returns how many it has read, and
+-- prints the CPU of this process for each KiB.
+function common.measure_output(read_child)
+    local size = common.integer(1, common.output_mib) << 20
+    assert(read_child(1 << 20) == 1 << 20)
+    local begin = os.clock()
+    local total = read_child(size)
+    local spent = os.clock() - begin
+    assert(total == size, "not all bytes came")
+    print(string.format("mib=%d cpu_ns_per_kib=%.3f", size >> 20, spent * 1e9 / (size >> 10)))
 end
 
 -- Runs `look_all`, which looks a name up `count` times, and prints the CPU each took, that of

@@ -52,6 +52,8 @@ struct socket : op::descriptor {
     bool taking_over : 1 = false; // a write is being moved to memory of ours
     bool announcing : 1 = false;  // a connect is done and its coroutine has not heard of it yet
     bool orphaned : 1 = false;    // it lives on without an object, until its writes are done
+    bool unreadable : 1 = false;  // made for writing only
+    bool unwritable : 1 = false;  // made for reading only
     bool foreign : 1 = false;     // it came from elsewhere, where its flags are relied on too
     bool guessing : 1 = false; // datagrams: the present read was not asked whether one is there
     stream_phase phase = stream_phase::unconnected;

@@ -81,6 +81,10 @@ void bury(loop::companion& dead) noexcept {
     delete &grave;
 }
 
+bool is_alive(const stream& of) noexcept {
+    return of.phase == stream_phase::connected || of.phase == stream_phase::connecting;
+}
+
 void move_line(stream& from, stream& to) noexcept {
     to.behind.splice_back(from.behind);
     to.writer = std::exchange(from.writer, nullptr);
@@ -91,17 +95,15 @@ void move_line(stream& from, stream& to) noexcept {
 } // namespace
 
 int refuses_read(const stream& from) noexcept {
-    const bool may =
-        from.phase == stream_phase::connected || from.phase == stream_phase::connecting;
-    return may ? 0 : ENOTCONN;
+    return is_alive(from) && !from.unreadable ? 0 : ENOTCONN;
 }
 
 int refuses_write(const stream& to) noexcept {
-    return refuses_read(to) != 0 || to.shut ? EPIPE : 0;
+    return is_alive(to) && !to.shut && !to.unwritable ? 0 : EPIPE;
 }
 
 int refuses_shutdown(const stream& of) noexcept {
-    return refuses_read(of) != 0 || of.shut ? ENOTCONN : 0;
+    return refuses_write(of) == 0 ? 0 : ENOTCONN;
 }
 
 int refuses_connect(const stream& of) noexcept {

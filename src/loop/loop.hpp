@@ -204,6 +204,9 @@ public:
     [[nodiscard]] base::result<void> watch_edges(int fd, source& of) noexcept;
     void unwatch(int fd) noexcept;
 
+    // Opens what watching needs: after that watch() fails only for want of memory.
+    [[nodiscard]] base::result<void> prepare_to_watch() noexcept { return open_side_poller(); }
+
     // The answer to an operation in flight that a worker or another thread ran.
     void complete(op::operation& done, int answer) noexcept { completed(done, answer); }
 

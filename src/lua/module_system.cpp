@@ -11,6 +11,7 @@
 #include "lua/system_netinfo.hpp"
 #include "lua/system_paths.hpp"
 #include "lua/system_priority.hpp"
+#include "lua/system_process.hpp"
 #include "lua/system_procinfo.hpp"
 #include "lua/system_random.hpp"
 #include "lua/system_resolve.hpp"
@@ -40,6 +41,7 @@ const luaL_Reg* const all_functions[] = {
     netinfo_functions,
     path_functions,
     priority_functions,
+    process_functions,
     procinfo_functions,
     random_functions,
     resolve_functions,

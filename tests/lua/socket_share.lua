@@ -586,6 +586,56 @@ case("sockets travel between processes, to and fro", function()
     os.remove(script)
 end)
 
+-- Between states of one process ------------------------------------------------------------------
+
+-- Takes sockets at the path until the stream ends, and answers on each what came with it.
+local taker <const> = [[
+local coroutine, string = require "coroutine", require "string"
+local assert = require("_G").assert
+local system, memory = require "coutil.system", require "memory"
+local path <const> = ...
+local taken = 0
+coroutine.wrap(function()
+    local stream <close> = assert(system.socket("stream", "share"))
+    assert(stream:connect(path))
+    local buffer <const> = memory.create(100)
+    while true do
+        local count, arrived = stream:read(buffer)
+        if not count then break end
+        assert(arrived:write("state " .. buffer:tostring(1, count)))
+        arrived:close()
+        taken = taken + 1
+    end
+end)()
+system.run()
+return taken
+]]
+
+case("sockets travel to another state of the process, which answers on them", function()
+    local coroutines = require "coutil.coroutine"
+    local passive <close> = assert(system.socket("passive", "share"))
+    local path = net.path()
+    assert(passive:bind(path))
+    assert(passive:listen(1))
+    local state <close> = assert(coroutines.load(taker))
+    local pairs_of = {}
+    for index = 1, 5 do pairs_of[index] = { net.pair(all_domains[index % 4 + 1]) } end
+    local taken
+    tasks.spawn(function() taken = { system.resume(state, path) } end)
+    tasks.await(function()
+        local stream <close> = assert(passive:accept())
+        for index, ends in ipairs(pairs_of) do
+            local left, right = ends[1], ends[2]
+            assert(stream:write(tostring(index), 1, -1, right))
+            right:close()
+            equal(net.read_all(left, 7), "state " .. index)
+            left:close()
+        end
+    end)
+    tasks.until_true(function() return taken end)
+    same(taken, { true, 5 })
+end)
+
 -- Other objects in argument 5 --------------------------------------------------------------------
 
 sharing("values that are no objects are ignored", function(near, far)

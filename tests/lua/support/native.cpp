@@ -98,6 +98,36 @@ int native_sigpipe(lua_State* L) {
     return 1;
 }
 
+// Whether this process has no children, neither running nor waiting to be reaped.
+int native_childless(lua_State* L) {
+    siginfo_t found{};
+    const int failed = ::waitid(P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT | __WALL);
+    lua_pushboolean(L, failed != 0 && errno == ECHILD ? 1 : 0);
+    return 1;
+}
+
+volatile std::sig_atomic_t caught_signals = 0;
+
+void count_signal(int) {
+    caught_signals = caught_signals + 1;
+}
+
+// What the signal does from now on: "default", "ignore" or "count".
+int native_disposition(lua_State* L) {
+    static const char* const names[] = {"default", "ignore", "count", nullptr};
+    const int chosen = luaL_checkoption(L, 2, nullptr, names);
+
+    struct sigaction now {};
+
+    now.sa_handler = chosen == 0 ? SIG_DFL : chosen == 1 ? SIG_IGN : count_signal;
+    return answer(L, ::sigaction(check_int(L, 1), &now, nullptr));
+}
+
+// How many signals were caught by "count".
+int native_caught(lua_State* L) {
+    return answer(L, caught_signals);
+}
+
 // Whether the calling thread shall block the signal; returns whether it did.
 int native_block(lua_State* L) {
     const int number = check_int(L, 1);
@@ -108,13 +138,6 @@ int native_block(lua_State* L) {
     ::pthread_sigmask(lua_toboolean(L, 2) != 0 ? SIG_BLOCK : SIG_UNBLOCK, &set, &before);
     lua_pushboolean(L, ::sigismember(&before, number));
     return 1;
-}
-
-// Sets what the signal does: "default" or "ignore".
-int native_disposition(lua_State* L) {
-    const std::string_view name = luaL_checkstring(L, 2);
-    ::signal(check_int(L, 1), name == "ignore" ? SIG_IGN : SIG_DFL);
-    return 0;
 }
 
 // A thread of the host's, with the mask of its maker, that does nothing until native.join.
@@ -428,6 +451,14 @@ int native_flags(lua_State* L) {
     return 2;
 }
 
+// Makes the description non-blocking, or blocking again.
+int native_nonblocking(lua_State* L) {
+    const int fd = check_int(L, 1);
+    const int flags = ::fcntl(fd, F_GETFL) & ~O_NONBLOCK;
+    return answer(L,
+                  ::fcntl(fd, F_SETFL, lua_toboolean(L, 2) != 0 ? flags | O_NONBLOCK : flags));
+}
+
 // --- files ----------------------------------------------------------------------------------
 
 int native_mkfifo(lua_State* L) {
@@ -594,6 +625,8 @@ const luaL_Reg functions[] = {
     {"kill", native_kill},
     {"wait", native_wait},
     {"sigpipe", native_sigpipe},
+    {"childless", native_childless},
+    {"caught", native_caught},
     {"block", native_block},
     {"disposition", native_disposition},
     {"thread", native_thread},
@@ -622,6 +655,7 @@ const luaL_Reg functions[] = {
     {"narrow", native_narrow},
     {"option", native_option},
     {"flags", native_flags},
+    {"nonblocking", native_nonblocking},
     {"mkfifo", native_mkfifo},
     {"open", native_open},
     {"read", native_read},
