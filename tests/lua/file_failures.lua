@@ -5,8 +5,11 @@ local suite = require("support.suite").strict()
 local files = require "support.files"
 local child = require "support.child"
 local native = require "native"
+local memory = require "memory"
+local system = require "coutil.system"
+local tasks = require "support.tasks"
 
-local case, equal, ok = suite.case, suite.equal, suite.ok
+local case, equal, same, ok = suite.case, suite.equal, suite.same, suite.ok
 
 local function succeeds(command)
     return os.execute(command .. " >/dev/null 2>&1") == true
@@ -129,6 +132,20 @@ end)
         os.remove(path)
         ok(string.find(output, "^(%d+)\nfalse file too large 27\ntrue\n%1\n" ..
                                "false file too large 27\nfalse file too large 27\n$"), output)
+    end
+end)
+
+-- This file is memory of the process, where nothing is mapped at the beginning.
+case("what cannot be read from the medium is an i/o error, and the file lives on", function()
+    local buffer = memory.create(10)
+    for _, mode in ipairs { "", "~" } do
+        tasks.await(function()
+            local file <close> = assert(system.openfile("/proc/self/mem", mode))
+            for _ = 1, 2 do
+                same({ file:read(buffer, 1, -1, 0, mode) }, { false, "i/o error", 5 })
+            end
+            equal(tostring(buffer), ("\0"):rep(10))
+        end)
     end
 end)
 
