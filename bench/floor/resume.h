@@ -14,6 +14,7 @@ static double seconds_of(clockid_t clock) {
 
 static int measure_calls(int argc, char** argv, void (*call_many)(long count)) {
     enum { default_count = 100000, warm_up = 1000 };
+
     long count = argc > 1 ? strtol(argv[1], NULL, 10) : default_count;
     call_many(warm_up);
     double began = seconds_of(CLOCK_MONOTONIC);

@@ -1,6 +1,8 @@
 /* Two threads that wake each other in turn with eventfds, on which they sleep in epoll_wait as
  * loops do.
  * Arguments: [COUNT]. Prints the time and the CPU of both threads per round trip. */
+#include "resume.h"
+
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,8 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include "resume.h"
 
 struct end {
     int event;

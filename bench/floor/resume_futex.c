@@ -1,6 +1,8 @@
 /* Two threads that wake each other in turn with futexes: the least a hand-over and an answer
  * between sleeping threads can take.
  * Arguments: [COUNT]. Prints the time and the CPU of both threads per round trip. */
+#include "resume.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,8 +10,6 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "resume.h"
 
 static atomic_uint calls;
 static atomic_uint answers;

@@ -30,7 +30,7 @@ private:
     base::unique_fd fd_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    bool cut_ = false;                    // the line that was returned last goes on
+    bool cut_ = false; // the line that was returned last goes on
     std::array<char, longest_line> room_{};
 };
 
