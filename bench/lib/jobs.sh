@@ -48,6 +48,8 @@ path_job() {
     metrics=wall_us,cpu_us unit="µs that pass, and µs of CPU, per $3"
     floors=c-plain
     competitors=(coutil-uring coutil-epoll reference luv c-plain)
+    # Who copies the memory of the parent needs some hundredths of a second each time.
+    spawn_count=$((held_mib > 1 ? spawns / 5 : spawns))
 }
 
 # One socket at the server: how many at the load, how many datagrams in flight on each, and of
