@@ -62,6 +62,8 @@ udp_job() {
 # Children one after the other, or $1 at once, of a process that holds $2 MiB.
 spawn_job() {
     kind=spawn width=$1 held_mib=$2
+    # Who copies the memory of the parent needs some hundredths of a second each time.
+    spawn_count=$((held_mib > 1 ? spawns / 5 : spawns))
     metrics=us unit="µs from one child to the next, $1 at once, the parent holds $2 MiB"
     floors=c-plain
     competitors=(coutil-uring coutil-epoll reference luv c-plain)

@@ -111,7 +111,8 @@ measure_program() {
 
 # As measure_program; parent and children may use both processors, as they would.
 measure_spawns() {
-    run_to_end "$server_processor,$load_processor" "${command[@]}" "$spawns" "$width" "$held_mib"
+    run_to_end "$server_processor,$load_processor" "${command[@]}" "$spawn_count" "$width" \
+        "$held_mib"
 }
 
 # The child that writes has the other processor where it likes.

@@ -31,8 +31,8 @@ constexpr const char* own_descriptors[] = {"/proc/self/fd/0", "/proc/self/fd/1",
 // Handlers would run in the parent's memory; ignored signals are not inherited either
 // (behaviour 9.3).
 CORING_IN_CHILD void reset_signals() noexcept {
-    struct sigaction plain;
-    std::memset(&plain, 0, sizeof plain); // SIG_DFL
+    struct sigaction plain {}; // SIG_DFL
+
     for (int number = 1; number < NSIG; ++number) {
         static_cast<void>(::sigaction(number, &plain, nullptr)); // some cannot be changed
     }
@@ -41,7 +41,7 @@ CORING_IN_CHILD void reset_signals() noexcept {
 CORING_IN_CHILD void unblock_signals() noexcept {
     sigset_t none;
     static_cast<void>(::sigemptyset(&none));
-    static_cast<void>(::sigprocmask(SIG_SETMASK, &none, nullptr));
+    static_cast<void>(::pthread_sigmask(SIG_SETMASK, &none, nullptr));
 }
 
 // --- descriptors ----------------------------------------------------------------------------
@@ -84,11 +84,14 @@ CORING_IN_CHILD int put(const standard_stream& stream, int place) noexcept {
 
 // Pipes and terminals, but no master of a terminal, of which opening makes a new one.
 CORING_IN_CHILD bool can_be_opened_anew(int fd) noexcept {
-    struct stat of;
+    struct stat of {};
+
     if (::fstat(fd, &of) != 0) {
         return false;
     }
-    struct termios settings;
+
+    struct termios settings {};
+
     const bool is_master = major(of.st_rdev) == 5 && minor(of.st_rdev) == 2;
     return S_ISFIFO(of.st_mode) ||
            (S_ISCHR(of.st_mode) && !is_master && ::ioctl(fd, TCGETS, &settings) == 0);

@@ -39,10 +39,13 @@ protected:
 
     void TearDown() override {
         hosted_in_real_time::TearDown();
-        while (has_children() || threadpool::live_threads() > 0) { // the watchdog bounds it
+        // Other tests may have left workers. The watchdog bounds it.
+        while (has_children() || threadpool::live_threads() > threads_before_) {
             ::usleep(100);
         }
     }
+
+    long threads_before_ = threadpool::live_threads();
 
     static io::spawn_request shell(const char* script) {
         static std::array<char*, 4> words;
