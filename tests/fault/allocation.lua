@@ -298,4 +298,36 @@ case("random bytes, few and many", function()
     ok(count > 3, count)
 end)
 
+-- The first child makes the engine open what it keeps.
+coroutine.wrap(system.execute)("/bin/true")
+system.run()
+
+case("children, in words and in tables, with streams; none is left", function()
+    -- Children that were abandoned are reaped by another thread, in its own time.
+    local function settle()
+        repeat system.suspend(0.0001, "~") until native.childless()
+        system.suspend(0.002, "~")
+    end
+    local count = exhaust(function(start)
+        start = start or plainly
+        local command = { execfile = "cat", stdin = "w", stdout = "rs", stderr = false,
+                          arguments = { "-", 7 }, environment = { PATH = "/bin", [1] = 2 } }
+        local done, problem = pcall(function()
+            start(function()
+                system.execute("/bin/true", "word", 7)
+            end)
+            start(function()
+                system.execute(command)
+            end)
+        end)
+        -- Nothing is allocated here: the failure may still be to come.
+        if command.stdin ~= "w" then command.stdin:close() end
+        if command.stdout ~= "rs" then command.stdout:close() end
+        local ran, reason = pcall(system.run)
+        settle()
+        if not (done and ran) then error(problem or reason, 0) end
+    end)
+    ok(count > 20, count)
+end)
+
 suite.finish()
