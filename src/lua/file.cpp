@@ -103,7 +103,7 @@ int system_openfile(lua_State* L) {
 // --- close ----------------------------------------------------------------------------------
 
 int file_close(lua_State* L) {
-    const bool blocking = check_blocking_mode(L, 2);
+    const bool blocking = vm::check_blocking_mode(L, 2);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& of = check_file(L, 1, on);
     auto& block = *static_cast<file_block*>(lua_touserdata(L, 1));
@@ -195,7 +195,7 @@ int file_collect(lua_State* L) {
 int file_flush(lua_State* L) {
     constexpr std::uint32_t data_only = 2;
     constexpr int named = 3; // what the text has always said
-    const std::uint32_t mode = check_mode(L, 2, "~d", named);
+    const std::uint32_t mode = vm::check_mode(L, 2, "~d", named);
     const bool blocking = (mode & 1) != 0;
     vm::scheduler& on = check_wait(L, blocking);
     io::file& of = check_file(L, 1, on);
@@ -209,7 +209,7 @@ int file_flush(lua_State* L) {
 }
 
 int file_resize(lua_State* L) {
-    const bool blocking = check_blocking_mode(L, 3);
+    const bool blocking = vm::check_blocking_mode(L, 3);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& of = check_file(L, 1, on);
     const lua_Integer size = luaL_checkinteger(L, 2);

@@ -87,7 +87,7 @@ void check_time(lua_State* L, int arg, char letter, const char* prefixes, touch_
     if (std::strchr(prefixes, letter) != nullptr) {
         luaL_error(L, "'%c' must be in the begin of 'mode'", letter);
     }
-    luaL_error(L, "bad argument #%d, unknown mode char (got '%c')", arg, letter);
+    vm::raise_unknown_mode(L, letter, arg);
 }
 
 touch_mode check_touch_mode(lua_State* L, const char* prefixes) {
@@ -149,7 +149,7 @@ io::own_call own_call_of(const owner_ids& ids) noexcept {
 
 int system_ownfile(lua_State* L) {
     constexpr std::uint32_t keeps_links = 2;
-    const std::uint32_t mode = check_mode(L, 4, "~l", 4);
+    const std::uint32_t mode = vm::check_mode(L, 4, "~l", 4);
     const bool blocking = check_caller(L, (mode & 1U) != 0);
     const char* path = luaL_checkstring(L, 1);
     const owner_ids ids = check_ids(L);
@@ -167,7 +167,7 @@ int system_ownfile(lua_State* L) {
 int system_grantfile(lua_State* L) {
     io::grant_call call;
     call.permissions = check_permissions(L, 2);
-    const bool blocking = check_caller(L, check_blocking_mode(L, 3));
+    const bool blocking = check_caller(L, vm::check_blocking_mode(L, 3));
     call.path = luaL_checkstring(L, 1);
     return path_call(L, blocking, call);
 }
@@ -186,7 +186,7 @@ int file_touch(lua_State* L) {
 }
 
 int file_own(lua_State* L) {
-    const bool blocking = check_blocking_mode(L, 4);
+    const bool blocking = vm::check_blocking_mode(L, 4);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& of = check_file(L, 1, on);
     const owner_ids ids = check_ids(L);
@@ -200,7 +200,7 @@ int file_own(lua_State* L) {
 int file_grant(lua_State* L) {
     io::grant_call call;
     call.permissions = check_permissions(L, 2);
-    const bool blocking = check_blocking_mode(L, 3);
+    const bool blocking = vm::check_blocking_mode(L, 3);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& of = check_file(L, 1, on);
     return file_call(L, on, of, blocking, io::file_order::free, call);

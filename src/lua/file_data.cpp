@@ -195,7 +195,7 @@ int write_file(lua_State* L, vm::scheduler& on, io::file& to, io::file* from, bo
 } // namespace
 
 int file_read(lua_State* L) {
-    const bool blocking = check_blocking_mode(L, mode_argument);
+    const bool blocking = vm::check_blocking_mode(L, mode_argument);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& from = check_file(L, 1, on);
     const std::span<char> whole = vm::check_memory(L, 2, on);
@@ -209,7 +209,7 @@ int file_read(lua_State* L) {
 }
 
 int file_write(lua_State* L) {
-    const bool blocking = check_blocking_mode(L, mode_argument);
+    const bool blocking = vm::check_blocking_mode(L, mode_argument);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& to = check_file(L, 1, on);
     if (void* block = vm::test_object(L, 2, on, vm::class_id::file); block != nullptr) {

@@ -55,7 +55,7 @@ info_mode check_info_mode(lua_State* L, subject of) {
             luaL_error(L, "'%c' must be in the begin of 'mode'", *at);
         }
         if (!is_known(*at, of)) {
-            luaL_error(L, "unknown mode char (got '%c')", *at);
+            vm::raise_unknown_mode(L, *at);
         }
     }
     return mode;

@@ -20,13 +20,6 @@ constexpr permission permissions[] = {
     {'X', S_IXGRP}, {'4', S_IROTH}, {'2', S_IWOTH}, {'1', S_IXOTH},
 };
 
-void raise_unknown_mode(lua_State* L, char found, int number) {
-    if (number == unnumbered) {
-        luaL_error(L, "unknown mode char (got '%c')", found);
-    }
-    luaL_error(L, "bad argument #%d, unknown mode char (got '%c')", number, found);
-}
-
 mode_t bit_of(lua_State* L, int arg, char letter) {
     const mode_t bit = permission_bit(letter);
     if (bit == 0) {
@@ -49,23 +42,6 @@ enum open_letter : std::uint32_t {
 };
 
 } // namespace
-
-std::uint32_t check_mode(lua_State* L, int arg, const char* known, int number) {
-    const char* mode = luaL_optstring(L, arg, "");
-    std::uint32_t found = 0;
-    for (; *mode != '\0'; ++mode) {
-        const char* place = std::strchr(known, *mode);
-        if (place == nullptr) {
-            raise_unknown_mode(L, *mode, number);
-        }
-        found |= 1U << (place - known);
-    }
-    return found;
-}
-
-bool check_blocking_mode(lua_State* L, int arg) {
-    return !lua_isnoneornil(L, arg) && check_mode(L, arg, "~") != 0;
-}
 
 mode_t permission_bit(char letter) noexcept {
     for (const permission& each : permissions) {
@@ -90,8 +66,8 @@ mode_t check_permissions(lua_State* L, int arg) {
 open_mode check_open_mode(lua_State* L, int arg) {
     constexpr std::uint32_t writing =
         append_letter | synced_letter | truncate_letter | write_letter;
-    const std::uint32_t found =
-        lua_isnoneornil(L, arg) ? std::uint32_t{read_letter} : check_mode(L, arg, open_letters);
+    const std::uint32_t found = lua_isnoneornil(L, arg) ? std::uint32_t{read_letter}
+                                                        : vm::check_mode(L, arg, open_letters);
     int flags = O_CLOEXEC | O_NOCTTY; // "x" asks for what is always done
     if ((found & writing) != 0) {
         flags |= (found & read_letter) != 0 ? O_RDWR : O_WRONLY;

@@ -24,7 +24,7 @@ io::cloning cloning_of(std::uint32_t mode) noexcept {
 }
 
 int system_copyfile(lua_State* L) {
-    const std::uint32_t mode = check_mode(L, 3, letters, 3);
+    const std::uint32_t mode = vm::check_mode(L, 3, letters, 3);
     const bool blocking = check_caller(L, (mode & blocking_letter) != 0);
     const char* path = luaL_checkstring(L, 1);
     const char* destiny = luaL_checkstring(L, 2);

@@ -103,7 +103,7 @@ int listdir_k(lua_State* L, int, lua_KContext context) {
 // The path is checked before the mode (behaviour 1.7).
 int system_listdir(lua_State* L) {
     const char* path = luaL_checkstring(L, 1);
-    if (check_caller(L, check_blocking_mode(L, 2))) {
+    if (check_caller(L, vm::check_blocking_mode(L, 2))) {
         return listdir_blocking(L, path);
     }
     vm::scheduler& on = vm::scheduler_with_room(L);

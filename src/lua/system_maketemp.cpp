@@ -27,7 +27,7 @@ void check_letters(lua_State* L, const char* letters) {
             luaL_error(L, "'~' must be in the begin of 'mode'");
         }
         if (*at != 'f' && *at != 'o') {
-            luaL_error(L, "bad argument #2, unknown mode char (got '%c')", *at);
+            vm::raise_unknown_mode(L, *at, 2);
         }
     }
 }

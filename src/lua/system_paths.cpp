@@ -10,7 +10,7 @@ namespace coring::lua {
 namespace {
 
 int system_linkfile(lua_State* L) {
-    const std::uint32_t mode = check_mode(L, 3, "~sdj", 3);
+    const std::uint32_t mode = vm::check_mode(L, 3, "~sdj", 3);
     const bool blocking = check_caller(L, (mode & 1U) != 0);
     const bool symbolic = (mode & ~1U) != 0;
     const char* path = luaL_checkstring(L, 1);
@@ -21,7 +21,7 @@ int system_linkfile(lua_State* L) {
 }
 
 int system_movefile(lua_State* L) {
-    const bool blocking = check_caller(L, check_blocking_mode(L, 3));
+    const bool blocking = check_caller(L, vm::check_blocking_mode(L, 3));
     const char* path = luaL_checkstring(L, 1);
     const char* destiny = luaL_checkstring(L, 2);
     return path_call(L, blocking, io::move_call{{path, destiny}});
@@ -29,7 +29,7 @@ int system_movefile(lua_State* L) {
 
 int system_removefile(lua_State* L) {
     constexpr std::uint32_t directory = 2;
-    const std::uint32_t mode = check_mode(L, 2, "~d", 2);
+    const std::uint32_t mode = vm::check_mode(L, 2, "~d", 2);
     const bool blocking = check_caller(L, (mode & 1U) != 0);
     const char* path = luaL_checkstring(L, 1);
     return path_call(L, blocking,
@@ -39,7 +39,7 @@ int system_removefile(lua_State* L) {
 }
 
 int system_makedir(lua_State* L) {
-    const bool blocking = check_caller(L, check_blocking_mode(L, 3));
+    const bool blocking = check_caller(L, vm::check_blocking_mode(L, 3));
     const char* path = luaL_checkstring(L, 1);
     return path_call(L, blocking, io::make_directory_call{{path}, check_permissions(L, 2)});
 }

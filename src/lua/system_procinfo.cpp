@@ -218,7 +218,7 @@ void push_choice(lua_State* L, facts& all, char character) {
             return;
         }
     }
-    vm::refuse_character(L, character);
+    vm::raise_unknown_mode(L, character);
 }
 
 int system_procinfo(lua_State* L) {

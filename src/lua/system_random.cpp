@@ -4,6 +4,7 @@
 #include "io/random.hpp"
 #include "lua/vm/call.hpp"
 #include "lua/vm/memory.hpp"
+#include "lua/vm/mode.hpp"
 #include "lua/vm/reply.hpp"
 
 #include <cerrno>
@@ -18,17 +19,6 @@ constexpr threadpool::lane_kind lane = threadpool::lane_kind::files;
 // What an await keeps: the buffer, and the first and last position to fill as they were at the
 // call. A memory that is resized meanwhile is filled as far as it still has them.
 constexpr int kept_arguments = 3;
-
-// True for "~". Raises for other characters.
-bool check_blocking(lua_State* L, int arg) {
-    const char* mode = luaL_optstring(L, arg, "");
-    for (const char* at = mode; *at != '\0'; ++at) {
-        if (*at != '~') {
-            luaL_error(L, "unknown mode char (got '%c')", *at);
-        }
-    }
-    return *mode == '~';
-}
 
 int return_buffer(lua_State* L) {
     lua_settop(L, 1);
@@ -96,7 +86,7 @@ int await_random(lua_State* L, vm::scheduler& on, std::size_t size) {
 }
 
 int system_random(lua_State* L) {
-    const bool blocking = check_blocking(L, 4);
+    const bool blocking = vm::check_blocking_mode(L, 4);
     if (!blocking) {
         vm::check_yieldable(L);
     }

@@ -10,6 +10,7 @@
 #include "lua/addresses.hpp"
 #include "lua/system_address.hpp"
 #include "lua/vm/call.hpp"
+#include "lua/vm/mode.hpp"
 #include "lua/vm/reply.hpp"
 
 #include <cerrno>
@@ -20,11 +21,6 @@ namespace coring::lua {
 namespace {
 
 constexpr lua_Integer highest_port = 65535;
-
-[[noreturn]] void raise_unknown_mode(lua_State* L, char mode) {
-    luaL_error(L, "unknown mode char (got '%c')", mode);
-    __builtin_unreachable();
-}
 
 // A failure before anything was started; only want of memory raises.
 int refuse(lua_State* L, int code) {
@@ -93,7 +89,7 @@ find_mode check_find_mode(lua_State* L, int arg) {
             mode.numeric = true;
             break;
         default:
-            raise_unknown_mode(L, *at);
+            vm::raise_unknown_mode(L, *at);
         }
     }
     return mode;
@@ -165,7 +161,7 @@ io::name_query check_name_mode(lua_State* L, int arg) {
             query.idn = true;
             break;
         default:
-            raise_unknown_mode(L, *at);
+            vm::raise_unknown_mode(L, *at);
         }
     }
     return query;

@@ -3,6 +3,7 @@
 
 #include "io/sleep.hpp"
 #include "lua/vm/await.hpp"
+#include "lua/vm/mode.hpp"
 
 #include <cmath>
 
@@ -36,17 +37,6 @@ int system_time(lua_State* L) {
     }
     lua_pushnumber(L, static_cast<lua_Number>(cached_ms(on)) / ms_per_second);
     return 1;
-}
-
-// True for "~". Raises for other characters.
-bool check_blocking(lua_State* L, int arg) {
-    const char* mode = luaL_optstring(L, arg, "");
-    for (const char* at = mode; *at != '\0'; ++at) {
-        if (*at != '~') {
-            luaL_error(L, "unknown mode char (got '%c')", *at);
-        }
-    }
-    return *mode == '~';
 }
 
 int return_true(lua_State* L) {
@@ -110,7 +100,7 @@ int system_suspend(lua_State* L) {
         return pause(L);
     }
     const lua_Number ms = luaL_optnumber(L, 1, 0) * ms_per_second;
-    if (check_blocking(L, 2)) {
+    if (vm::check_blocking_mode(L, 2)) {
         return suspend_blocking(L, ms);
     }
     const bool positive = ms > 0; // false for NaN

@@ -4,16 +4,12 @@
 #pragma once
 
 #include "io/entry_list.hpp"
+#include "lua/vm/mode.hpp"
 #include "lua/vm/object.hpp"
 
 #include <new>
 
 namespace coring::lua::vm {
-
-// Raises for a character that chooses nothing.
-inline int refuse_character(lua_State* L, char unknown) {
-    return luaL_error(L, "unknown mode char (got '%c')", unknown);
-}
 
 // `Kind` has: entry, the type of what is listed; id, name and closed_text of the class; and
 // push(L, entry, character), which pushes one value, false if the character chooses nothing.
@@ -59,7 +55,7 @@ struct snapshot_iterator {
             // Making a value may run a finalizer, and that may close us.
             const block& now = check_open(L);
             if (!Kind::push(L, now.entries[static_cast<std::size_t>(index)], *which)) {
-                return refuse_character(L, *which);
+                raise_unknown_mode(L, *which);
             }
         }
         return count;
