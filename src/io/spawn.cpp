@@ -11,6 +11,11 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+// The C library's own name for clone(2): the thread sanitizer takes calls of the other for a
+// fork of the whole process, and what it notes for the child would be in the parent's memory.
+extern "C" int
+__clone(int (*body)(void*), void* stack, int flags, void* argument, ...); // NOLINT
+
 namespace coring::io {
 
 namespace {
@@ -91,7 +96,7 @@ argument_list arguments_for_shell(char* const* arguments) noexcept {
 int clone_child(child_plan& plan, const child_stack& stack, int& pidfd) noexcept {
     constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
     const signals_blocked during;
-    const int pid = ::clone(run_child, stack.top(), flags, &plan, &pidfd);
+    const int pid = ::__clone(run_child, stack.top(), flags, &plan, &pidfd);
     return pid < 0 ? -errno : pid;
 }
 
