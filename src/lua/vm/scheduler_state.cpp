@@ -10,6 +10,7 @@
 #include <mutex>
 #include <new>
 #include <string_view>
+#include <type_traits>
 
 #include <pthread.h>
 
@@ -53,9 +54,12 @@ private:
     pthread_t thread_{};
 };
 
+// Never destroyed, since the end of the process may race it; and it asks for no memory.
+static_assert(std::is_trivially_destructible_v<exit_flush>);
+
 exit_flush& exit_flusher() noexcept {
-    static auto* const one = new (std::nothrow) exit_flush; // never destroyed: exit may race it
-    return *one;
+    static exit_flush one;
+    return one;
 }
 
 void flush_now() {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <lua.hpp>
 #include <netinet/in.h>
@@ -592,8 +593,27 @@ void* allocate(void* data, void* block, std::size_t old_size, std::size_t new_si
     return self.real(self.real_data, block, old_size, new_size);
 }
 
+// Where the engine's requests can be refused, it is those and not the state's.
+using fail_heap = void (*)(long);
+using heap_refusals = int (*)();
+
+template <class Function>
+Function of_failing_heap(const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, name));
+}
+
+// Whether it is the engine's requests that are refused here.
+int native_failsheap(lua_State* L) {
+    lua_pushboolean(L, of_failing_heap<fail_heap>("coring_fail_heap") != nullptr ? 1 : 0);
+    return 1;
+}
+
 // The n-th request for memory from now on will be refused.
 int native_failallocation(lua_State* L) {
+    if (auto* const refuse = of_failing_heap<fail_heap>("coring_fail_heap")) {
+        refuse(static_cast<long>(luaL_checkinteger(L, 1)));
+        return 0;
+    }
     installed.until = luaL_checkinteger(L, 1) - 1;
     installed.refusals = 0;
     if (installed.real == nullptr) {
@@ -609,6 +629,11 @@ int native_failallocation(lua_State* L) {
 // No more refusals: the state has its own allocator again, as it must when this module is
 // unloaded. Returns whether there was one.
 int native_allocationfailed(lua_State* L) {
+    if (auto* const count = of_failing_heap<heap_refusals>("coring_heap_refusals")) {
+        lua_pushboolean(L, count() > 0 ? 1 : 0);
+        of_failing_heap<fail_heap>("coring_fail_heap")(0);
+        return 1;
+    }
     installed.until = -1;
     if (installed.active) {
         lua_setallocf(L, installed.real, installed.real_data);
@@ -665,6 +690,7 @@ const luaL_Reg functions[] = {
     {"fileflags", native_fileflags},
     {"terminal", native_terminal},
     {"vast", native_vast},
+    {"failsheap", native_failsheap},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},
     {nullptr, nullptr},
