@@ -162,7 +162,7 @@ define_job() {
         ;;
     file-read-*) file_job read "${1##*-}" "4 KiB read from the page cache" ;;
     file-cold-*) file_job cold "${1##*-}" "4 KiB read from the device" ;;
-    file-open-*) file_job open "${1##*-}" "small file opened, read and closed" ;;
+    file-open-*) file_job open "${1##*-}" "small file opened, asked its size, read and closed" ;;
     file-flush-*) file_job flush "${1##*-}" "4 KiB written and flushed" ;;
     path-stat) path_job stat "$stats" "question about a file" ;;
     path-list-100k) path_job list 100000 "entry of a directory of 100 000" ;;
