@@ -159,7 +159,9 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups | pass | signals | sync | resume | channel) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals | sync | resume | channel)
+        measure_program || code=1
+        ;;
     spawn) measure_spawns || code=1 ;;
     output) measure_output || code=1 ;;
     files) measure_files || code=1 ;;
