@@ -32,6 +32,7 @@ struct file : op::descriptor, loop::companion {
     file_traits traits;
     bool quick_reads = true;  // no answer yet that it has no reads that do not wait
     bool quick_writes = true; // the same of writes
+    bool foreign = false;     // a standard stream: others rely on its description
     file_line position;       // whatever uses or moves the position; writes, if it is flowing
     file_line input;          // reads of a flowing file
 };
