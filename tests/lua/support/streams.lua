@@ -40,7 +40,8 @@ end
 local started = {}
 
 -- Starts the chunk. `given` may have descriptors as stdin, stdout and stderr (-1 for none): the
--- first is the null device otherwise, the others a file. `session`: with the terminal that stdin is.
+-- first is the null device otherwise, the others a file. `session`: a session of its own, with the
+-- terminal that stdin is.
 function streams.start(chunk, given)
     given = given or {}
     local self <const> = { script = os.tmpname(), report = os.tmpname(), output = os.tmpname() }
