@@ -59,7 +59,8 @@ local function show(results)
     elseif results.n > 1 then
         local shown <const>, problem <const> = pcall(print, table.unpack(results, 2, results.n))
         if not shown then
-            report.problem(string.format("error calling 'print' (%s)", tostring(problem)))
+            report.problem("error calling 'print'")
+            report.problem(problem)
         end
     end
 end

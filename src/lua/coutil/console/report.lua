@@ -18,22 +18,26 @@ local function without_ours(text)
     return table.concat(kept, "\n")
 end
 
--- The handler for xpcall: the message with a traceback.
-function report.trace(problem)
-    if type(problem) ~= "string" then
-        local metatable <const> = getmetatable(problem)
-        local textual <const> = type(metatable) == "table" and metatable.__tostring
-        if textual then return tostring(problem) end
-        if type(problem) ~= "number" then
-            problem = string.format("(error object is a %s value)", type(problem))
-        end
+-- The text of an error value, whatever that is.
+local function text_of(problem)
+    local metatable <const> = getmetatable(problem)
+    if type(problem) == "string" or type(problem) == "number" then return tostring(problem) end
+    if type(metatable) == "table" and metatable.__tostring then
+        local done <const>, text <const> = pcall(tostring, problem)
+        if done then return text, true end
     end
-    return without_ours(debug.traceback(tostring(problem), 2))
+    return string.format("(error object is a %s value)", type(problem))
+end
+
+-- The handler for xpcall: the message with a traceback, or what an object says of itself.
+function report.trace(problem)
+    local text <const>, own_words <const> = text_of(problem)
+    return own_words and text or without_ours(debug.traceback(text, 2))
 end
 
 function report.problem(message)
     io.stdout:flush()
-    io.stderr:write("coutil: ", tostring(message), "\n")
+    io.stderr:write("coutil: ", (text_of(message)), "\n")
     io.stderr:flush()
 end
 
