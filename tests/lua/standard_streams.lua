@@ -516,7 +516,7 @@ case("an abandoned write goes on, before later ones", function()
     end)
 end)
 
-case("a pending write is canceled by close, a collected object sends it to its end", function()
+case("a pending write is canceled by close, but for what there was room for", function()
     with("pipe out", function(stdout, far)
         local told = streams.run([[
             spawn(function() tell(system.stdout:write(string.rep("a", 300000))) end)
@@ -526,6 +526,28 @@ case("a pending write is canceled by close, a collected object sends it to its e
         equal(told, "true\nfalse operation canceled 125\n")
         ok(#native.read(far) > 0)
     end)
+end)
+
+case("what was written last goes out whatever the end is", function()
+    for _, last in ipairs { "os.exit(0)", "os.exit(0, true)", "system.stdout:close() system.halt()",
+                            "system.halt()" } do
+        for _, kind in ipairs { "pipe out", "unix" } do
+            with(kind, function(stdout, far)
+                streams.run([[
+                    local function last() ]] .. last .. [[ end
+                    spawn(function()
+                        system.suspend()
+                        for _ = 1, 3 do spawn(function() system.stdout:write("abc") end) end
+                        last()
+                    end)
+                    for _ = 1, 4 do spawn(function() system.suspend() end) end
+                    system.run()
+                ]], { stdout = stdout })
+                native.nonblocking(far, true)
+                equal(native.read(far), "abcabcabc", last)
+            end)
+        end
+    end
 end)
 
 case("a write to a pipe nobody reads is a broken pipe, and no signal", function()
