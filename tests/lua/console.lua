@@ -179,6 +179,11 @@ local function converse(words, body)
         self.say(text)
         return self.expect("\n" .. answer .. "\r\n")
     end
+    -- Ends the conversation: outside of raw mode Ctrl+D has another meaning.
+    function self.leave()
+        self.expect("> \27[K")
+        self.type("\4")
+    end
     function self.raw() return select(2, native.termios(slave)) == false end
     self.pid = pid
     local done <const>, problem <const> = xpcall(body, debug.traceback, self)
@@ -191,8 +196,6 @@ local function converse(words, body)
     equal(after, before)
 end
 
-local over <const> = "\4"
-
 case("chunks are run, in coroutines, and what they return is shown", function()
     converse({}, function(console)
         console.enter("1 + 1, 'two', nil", "2\ttwo\tnil")
@@ -204,7 +207,7 @@ case("chunks are run, in coroutines, and what they return is shown", function()
         console.enter("setmetatable({}, { __tostring = error })",
                       "coutil: error calling 'print'")
         console.enter("1", "1")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -217,7 +220,7 @@ case("a statement goes on in further lines", function()
         console.type("", ">> \27[K")
         console.type("\3") -- and may be given up
         console.enter("7", "7")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -245,7 +248,7 @@ case("lines are edited with the usual keys", function()
         edited(console, "'" .. strange .. "x'\27[D\127", strange)
         edited(console, "#'\xC3\xFF\x80ab'", "2")
         edited(console, "#'\t'", "4")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -257,7 +260,7 @@ case("lines of the session come back, with the one that was begun", function()
         edited(console, "\27[A\27[A", "11")
         edited(console, "3\16\16\16\14\27[B\27[B\27[B" .. "3", "33")
         edited(console, "\27[A\27[A1", "111")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -268,7 +271,7 @@ case("a line longer than the window moves through it", function()
         for row in string.gmatch(shown, "\r> ([^\27]*)\27") do ok(#row < 58, row) end
         shown = console.enter("#'\xE4\xBD\xA0" .. string.rep("\xE5\xA5\xBD", 40) .. "'\1\5", "123")
         for row in string.gmatch(shown, "\r> ([^\27]*)\27") do ok(utf8.len(row) < 32, row) end
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -283,7 +286,7 @@ case("other coroutines run while a line is edited, and print above it", function
         native.kill(console.pid, 10)
         console.type("", "userdef1\t2\r\n\r> 40 + \27[K")
         console.type("2\r", "\n42\r\n")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -300,7 +303,7 @@ case("an interrupt leaves a chunk that waits, and a line", function()
             console.type("\3", "coutil: interrupted!\r\n")
         end
         console.enter("1", "1")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -312,7 +315,7 @@ case("the terminal is raw while a line is edited, and normal while a chunk runs"
         console.type("typed\n", "typed\r\ntyped\r\n")
         console.enter("require 'coutil.system'.execute('sh', '-c', 'stty -a | grep -q -- -icanon')",
                       "exit\t1")
-        console.type(over)
+        console.leave()
     end)
 end)
 
@@ -330,7 +333,7 @@ case("the terminal is left as it was by whatever ends the conversation", functio
     end)
     converse({ "-i", "-e", "require 'coutil.system'.suspend(0.001) x = 5" }, function(console)
         console.enter("x", "5")
-        console.type("\r" .. over)
+        console.leave()
     end)
 end)
 
