@@ -463,7 +463,9 @@ case("writes go out whole and in order, however slowly they are taken", function
             local ends = 0
             for _, letter in ipairs { "a", "b", "c" } do
                 spawn(function()
-                    tell(letter, system.stdout:write(string.rep(letter, 200000)))
+                    local bytes = string.rep(letter, 100000)
+                    tell(letter, system.stdout:write(letter == "b" and { bytes, bytes }
+                                                     or bytes .. bytes))
                 end)
             end
             spawn(function()
