@@ -57,6 +57,9 @@ struct socket : op::descriptor {
     bool unwritable : 1 = false;  // made for reading only
     bool foreign : 1 = false;     // it came from elsewhere, where its flags are relied on too
     bool guessing : 1 = false; // datagrams: the present read was not asked whether one is there
+    bool plain : 1 = false;    // no socket but a pipe or a terminal, which flows as one does
+    bool quick_reads : 1 = true;  // plain: it has reads that do not wait, as far as we know
+    bool quick_writes : 1 = true; // plain: the same of writes
     stream_phase phase = stream_phase::unconnected;
     std::uint8_t served = 0;    // acceptances in a row within one turn
     back_off guesses{1};        // datagrams: reads that guess; the others ask

@@ -1,5 +1,6 @@
 // How a state comes by its scheduler, and how the scheduler ends with the state.
 #include "base/errc.hpp"
+#include "io/standard_stream.hpp"
 #include "lua/memory/layout.hpp"
 #include "lua/memory/metatables.hpp"
 #include "lua/vm/await.hpp"
@@ -119,6 +120,7 @@ void push_scheduler(lua_State* L) {
     const environment_wish& asked = read_wish();
     const loop::engine_wish& wish = asked.wish;
     block->alive = new (std::nothrow) scheduler;
+    io::hold_standard_places(); // before we open anything that could get such a number
     if (block->alive == nullptr) {
         luaL_error(L, "not enough memory");
     }
