@@ -58,13 +58,6 @@ stream_choice create_stream(lua_State* L, vm::scheduler& on, const char* field, 
 // The objects for our own standard streams, terminals among them. Nothing for others of their
 // classes, whose descriptions a program that knows nothing of us cannot use.
 std::optional<stream_choice> test_standard(lua_State* L, int place, const vm::scheduler& on) {
-    if (void* block = vm::test_object(L, place, on, vm::class_id::file); block != nullptr) {
-        const auto& file = *static_cast<const file_block*>(block);
-        if (file.open == nullptr || !file.open->foreign) {
-            return std::nullopt;
-        }
-        return stream_choice{.of = kind::our_file, .our_file = &file};
-    }
     for (const vm::class_id which :
          {vm::class_id::terminal, vm::class_id::share_stream, vm::class_id::datagram}) {
         auto* stream = static_cast<io::stream*>(vm::test_object(L, place, on, which));
@@ -75,12 +68,15 @@ std::optional<stream_choice> test_standard(lua_State* L, int place, const vm::sc
     return std::nullopt;
 }
 
-// Lua files, our own standard streams, and streams that programs which know nothing of us can
-// use.
+// Files, Lua's and ours; our own standard streams; and streams that programs which know nothing
+// of us can use.
 stream_choice check_given(lua_State* L, const vm::scheduler& on, const char* field, int place) {
     if (auto* file = static_cast<luaL_Stream*>(luaL_testudata(L, place, LUA_FILEHANDLE));
         file != nullptr) {
         return {.of = kind::file, .file = file};
+    }
+    if (void* block = vm::test_object(L, place, on, vm::class_id::file); block != nullptr) {
+        return {.of = kind::our_file, .our_file = static_cast<const file_block*>(block)};
     }
     for (const vm::class_id which : {vm::class_id::tcp_stream, vm::class_id::local_stream}) {
         if (void* block = vm::test_object(L, place, on, which); block != nullptr) {

@@ -21,7 +21,7 @@ struct stream_choice {
     bool writable = false;
     luaL_Stream* file = nullptr;
     io::stream* socket = nullptr;         // given, or created; terminals too
-    const file_block* our_file = nullptr; // for a standard stream of ours
+    const file_block* our_file = nullptr; // of openfile, or a standard stream
 };
 
 inline constexpr std::size_t standard_count = std::tuple_size_v<io::standard_streams>;
