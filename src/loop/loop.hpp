@@ -84,7 +84,8 @@ public:
     ~loop() override;
 
     // Chooses and opens the engine. Required before anything else.
-    [[nodiscard]] base::result<void> open(const engine_wish& wish) noexcept;
+    [[nodiscard]] base::result<void> open(const engine_wish& wish,
+                                          residence where = residence::settled) noexcept;
 
     // "uring" or "epoll", and for the latter why.
     [[nodiscard]] const char* engine_name() const noexcept { return engine_->name(); }
@@ -103,6 +104,13 @@ public:
     [[nodiscard]] bool belongs_here() const noexcept {
         return engine_ != nullptr && engine_->belongs_here();
     }
+
+    // Before the turns of a run, on the thread that has them: zero, or the errno for which
+    // there is no engine here. park() comes after them. Between runs nothing of a wandering
+    // loop is in the kernel; those of its operations that were there are queued again.
+    [[nodiscard]] int arrive() noexcept { return engine_->arrive(); }
+
+    void park() noexcept;
 
     // --- operations -------------------------------------------------------------------------
 
@@ -345,6 +353,7 @@ private:
     bool in_turn_ = false;
     bool halted_ = false;
     bool closing_ = false;
+    bool parking_ = false;
 };
 
 } // namespace coring::loop

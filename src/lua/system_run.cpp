@@ -3,6 +3,7 @@
 #include "lua/system_run.hpp"
 
 #include "base/errc.hpp"
+#include "lua/vm/reply.hpp"
 #include "lua/vm/scheduler.hpp"
 #include "op/descriptor.hpp"
 
@@ -27,6 +28,17 @@ void let_hook_run(lua_State* L) {
     lua_call(L, 0, 0);
 }
 
+// One stretch of a run. Nothing that raises comes between arriving and the park that ends it.
+vm::run_end run_here(lua_State* L, vm::scheduler& on, vm::run_mode mode) {
+    if (!on.on().adopt_thread()) {
+        luaL_error(L, "scheduler cannot run in this thread");
+    }
+    if (const int failed = on.on().arrive(); failed != 0) {
+        vm::raise(L, failed);
+    }
+    return on.run(L, mode);
+}
+
 int system_run(lua_State* L) {
     static const char* const names[] = {"loop", "step", "ready", nullptr};
     static constexpr std::array modes{vm::run_mode::loop, vm::run_mode::step,
@@ -38,14 +50,11 @@ int system_run(lua_State* L) {
         return luaL_error(L, "already running");
     }
     vm::check_place(L, on);
-    if (!on.on().adopt_thread()) {
-        return luaL_error(L, "scheduler cannot run in this thread");
-    }
     luaL_checkstack(L, 8, nullptr);
-    vm::run_end end = on.run(L, mode);
+    vm::run_end end = run_here(L, on, mode);
     while (end == vm::run_end::interrupted) {
         let_hook_run(L);
-        end = on.run(L, mode);
+        end = run_here(L, on, mode);
     }
     if (end == vm::run_end::refused) {
         return luaL_error(L, "C stack overflow");

@@ -8,10 +8,11 @@
 
 namespace coring::lua::vm {
 
-base::result<void> scheduler::open(const loop::engine_wish& wish) noexcept {
+base::result<void> scheduler::open(const loop::engine_wish& wish,
+                                   loop::residence where) noexcept {
     base::watch_forks();
     generation_ = base::fork_generation();
-    return loop_.open(wish);
+    return loop_.open(wish, where);
 }
 
 loop::delivery scheduler::deliver(op::operation& ready) noexcept {
@@ -95,6 +96,7 @@ run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
             break;
         }
     }
+    loop_.park();
     running_ = false;
     from_ = nullptr;
     return end;

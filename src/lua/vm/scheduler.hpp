@@ -71,7 +71,8 @@ public:
     scheduler& operator=(scheduler&&) = delete;
     ~scheduler() override = default;
 
-    [[nodiscard]] base::result<void> open(const loop::engine_wish& wish) noexcept;
+    [[nodiscard]] base::result<void> open(const loop::engine_wish& wish,
+                                          loop::residence where) noexcept;
 
     [[nodiscard]] loop::loop& on() noexcept { return loop_; }
 
@@ -89,7 +90,8 @@ public:
 
     [[nodiscard]] bool running() const noexcept { return running_; }
 
-    // Turns until the mode is satisfied. Delivers from `L`, on whose stack two places are free.
+    // Turns until the mode is satisfied, after loop::arrive(). Delivers from `L`, on whose
+    // stack two places are free.
     [[nodiscard]] run_end run(lua_State* L, run_mode mode) noexcept;
 
     // Resumes the waiter of a ready operation. Also called by close(), outside of run.
