@@ -15,6 +15,10 @@
 // replaces null, and only if X takes something. So every batch brings exactly one knock, and
 // once as many knocks as batches were read, no poster is left between its P and the end of its
 // W.
+//
+// Why a listener may be set at any time: setting it, P, the poster's look for a listener and
+// the owner's look for mail have one order. If the poster did not see the listener, P is before
+// the setting, and the owner, who looks for mail after it has set one, sees the letter.
 #include "base/mailbox.hpp"
 
 #include <cerrno>
@@ -27,7 +31,7 @@ namespace coring::base {
 
 namespace {
 
-void knock(int fd) noexcept {
+void knock_on(int fd) noexcept {
     const std::uint64_t one = 1;
     ssize_t written = 0;
     do {
@@ -82,16 +86,21 @@ result<void> mailbox::open() noexcept {
     return {};
 }
 
-void mailbox::post(mail& letter) noexcept {
+bool mailbox::push(mail& letter) noexcept {
     mail* head = head_.load(std::memory_order_relaxed);
     do {
         letter.next = head;
-    } while (!head_.compare_exchange_weak(head, &letter, std::memory_order_acq_rel,
+    } while (!head_.compare_exchange_weak(head, &letter, std::memory_order_seq_cst,
                                           std::memory_order_relaxed));
     // From here on the letter may be anybody's; `head` is what it replaced.
-    if (head == nullptr) {
-        knock(fd_.get());
+    return head == nullptr;
+}
+
+void mailbox::knock() noexcept {
+    if (mail_listener* listener = listener_.load(); listener != nullptr) {
+        listener->knocked(*listener);
     }
+    knock_on(fd_.get());
 }
 
 mail* mailbox::collect() noexcept {

@@ -19,6 +19,13 @@ struct mail {
     opener open = nullptr; // what the recipient calls; recipients that know what came need none
 };
 
+// Told of posts like the eventfd, for owners that do not sleep on that. Called by the thread
+// that posted, when its mail has replaced none, before the eventfd tells of it; must not block
+// for long. The mailbox stays until it has returned.
+struct mail_listener {
+    void (*knocked)(mail_listener& self) noexcept = nullptr;
+};
+
 // Many threads post, one owner collects. post() is lock-free, never fails and never blocks.
 // Requires that open() succeeded before the first post. The owner alone calls open(),
 // collect(), forget() and the destructor; before the latter two it makes sure that no post can
@@ -50,7 +57,23 @@ public:
 
     // Any thread. Ensures that the owner finds the mail in a collect() that the knock, or an
     // earlier one that it has not answered yet, tells it to do.
-    void post(mail& letter) noexcept;
+    void post(mail& letter) noexcept {
+        if (push(letter)) {
+            knock();
+        }
+    }
+
+    // The two halves of post(), for whoever may push where it may not call the system. Who gets
+    // true owes a knock: until it came, the owner waits for it before the mailbox ends.
+    [[nodiscard]] bool push(mail& letter) noexcept;
+    void knock() noexcept;
+
+    // Has the listener told too, from now on; null: nobody. The owner alone calls it. Of mail
+    // that is pushed meanwhile, either the listener is told or empty_now() knows.
+    void listen(mail_listener* listener) noexcept { listener_.store(listener); }
+
+    // As empty(), in one order with all pushes and with listen().
+    [[nodiscard]] bool empty_now() const noexcept { return head_.load() == nullptr; }
 
     // Everything posted so far, linked by `next` in the order of posting, or null: a knock may
     // come for mail that an earlier collect() took already. Silences the knock.
@@ -64,6 +87,7 @@ private:
     // The latest letter; each is linked to the one posted before it. Null is the latch: who
     // replaces null knocks, anybody else relies on a knock that is there or on its way.
     std::atomic<mail*> head_{nullptr};
+    std::atomic<mail_listener*> listener_{nullptr};
     unique_fd fd_;
     std::int64_t owed_ = 0; // batches collected less knocks read; the owner's
 };
