@@ -2,7 +2,6 @@
 // were taken.
 #pragma once
 
-#include "base/result.hpp"
 #include "loop/loop.hpp"
 #include "threadpool/rendezvous.hpp"
 
@@ -21,18 +20,17 @@ struct channel {
 // One wait, made before the operation is: what it needs may be short. Not yet waiting.
 struct channel_wait;
 
-// Requires loop.open_mailbox() succeeded. Fails for want of memory. Takes over `brings` unless
-// it fails.
-[[nodiscard]] base::result<channel_wait*>
-channel_wait_make(loop::loop& on,
-                  threadpool::endpoint end,
-                  threadpool::parcel& brings) noexcept;
+// Requires loop.open_mailbox() succeeded. Null when memory is short. `brings` is the wait's own
+// from line_up() on.
+[[nodiscard]] channel_wait* channel_wait_make(loop::loop& on,
+                                              threadpool::endpoint end,
+                                              threadpool::parcel& brings) noexcept;
 
-// Ends one that was not started.
+// Ends one that is not in line.
 void channel_wait_discard(channel_wait& unused) noexcept;
 
 // Puts it in line. False: somebody waits whom it can be matched with; nothing has changed.
-// Requires that nobody else waits on the channel; started_with() must follow.
+// Requires that nobody else waits on the channel; await_channel_start() must follow.
 [[nodiscard]] bool channel_wait_line_up(channel& on, channel_wait& coming) noexcept;
 
 // The operation waits for the match from now on. The channel stays in place while it does.

@@ -235,6 +235,9 @@ public:
     // What the loop's waits for signals share: a companion, null until the first of them.
     [[nodiscard]] companion*& signals() noexcept { return signals_; }
 
+    // The same for waits on channels.
+    [[nodiscard]] companion*& channels() noexcept { return channels_; }
+
     // --- time -------------------------------------------------------------------------------
 
     // The cached time, in nanoseconds of the monotonic clock.
@@ -335,6 +338,7 @@ private:
     base::intrusive_list<companion> companions_;
     base::intrusive_list<companion> dismissed_;
     companion* signals_ = nullptr;
+    companion* channels_ = nullptr;
     base::block_pool blocks_;
     op::operation_list* current_ = nullptr; // the events that are being delivered
     void* zero_resumed_ = nullptr;          // who the zero phase is resuming

@@ -5,6 +5,7 @@
 #include "lua/file.hpp"
 #include "lua/socket.hpp"
 #include "lua/system_address.hpp"
+#include "lua/system_awaitch.hpp"
 #include "lua/system_cpuinfo.hpp"
 #include "lua/system_directory.hpp"
 #include "lua/system_environ.hpp"
@@ -30,6 +31,7 @@ using namespace coring::lua;
 const luaL_Reg* const all_functions[] = {
     access_functions,
     address_functions,
+    awaitch_functions,
     copyfile_functions,
     cpuinfo_functions,
     directory_functions,

@@ -163,6 +163,11 @@ meeting_point* rendezvous::open(std::string_view name) noexcept {
     return at;
 }
 
+void rendezvous::use_again(meeting_point& used) noexcept {
+    const lock held{shard_of(used.hash).guard};
+    ++used.uses;
+}
+
 void rendezvous::end_use(shard& in, meeting_point& used) noexcept {
     CORING_ASSERT(used.uses > 0);
     if (--used.uses > 0) {

@@ -125,6 +125,9 @@ public:
     // memory is short.
     [[nodiscard]] meeting_point* open(std::string_view name) noexcept;
 
+    // One use more of a point that is used.
+    void use_again(meeting_point& used) noexcept;
+
     // Ends a use. The point stays while others use it, or wait.
     void close(meeting_point& used) noexcept;
 

@@ -7,7 +7,7 @@ local child = require "support.child"
 local case, equal, ok = suite.case, suite.equal, suite.ok
 
 -- The fields of behaviour 19 that this part of the project has, and ours (engine).
-local missing <const> = " awaitch stderr stdin stdout " -- until they are there
+local missing <const> = " stderr stdin stdout " -- until they are there
 local complete <const> = [[ address awaitch awaitsig copyfile cpuinfo emitsig execute filebits
     fileinfo findaddr getdir getenv getpriority grantfile halt isrunning linkfile listdir makedir
     maketemp movefile nameaddr nanosecs netinfo openfile ownfile packenv printall procinfo random

@@ -43,6 +43,7 @@ enum class class_id : std::uint8_t {
     cpu_stats,
     interfaces,
     state_coroutine,
+    channel,
     count_, // none: how many there are
 };
 inline constexpr auto class_count = static_cast<std::size_t>(class_id::count_);

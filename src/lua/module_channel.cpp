@@ -1,0 +1,243 @@
+// The module coutil.channel. Manual: Channels (channel.close, channel.create, channel.getname,
+// channel.getnames, channel.sync). Behaviour 15.6.
+#include "lua/channel.hpp"
+#include "lua/vm/await.hpp"
+#include "lua/vm/object.hpp"
+#include "lua/vm/reply.hpp"
+
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace coring::lua {
+
+namespace {
+
+constexpr const char* class_name = "coutil:channel";
+
+threadpool::rendezvous& meetings() noexcept {
+    return threadpool::rendezvous::process();
+}
+
+[[noreturn]] void raise_no_memory(lua_State* L) {
+    luaL_error(L, "not enough memory");
+    __builtin_unreachable();
+}
+
+// Not in a forked child, where another thread of the parent may hold the locks for good.
+vm::scheduler& scheduler_to_meet(lua_State* L) {
+    vm::scheduler& on = vm::scheduler_of(L);
+    if (on.forked()) {
+        luaL_error(L, "scheduler not usable after fork");
+    }
+    return on;
+}
+
+int channel_create(lua_State* L) {
+    static_cast<void>(scheduler_to_meet(L));
+    std::size_t size = 0;
+    const char* name = luaL_checklstring(L, 1, &size);
+    auto* made = new (lua_newuserdatauv(L, sizeof(io::channel), 0)) io::channel;
+    vm::set_class(L, vm::class_id::channel);
+    made->at = meetings().open({name, size});
+    if (made->at == nullptr) {
+        raise_no_memory(L);
+    }
+    return 1;
+}
+
+void close_channel(const vm::scheduler* on, io::channel& open) noexcept {
+    threadpool::meeting_point* at = std::exchange(open.at, nullptr);
+    if (on == nullptr || !on->forked()) {
+        meetings().close(*at);
+    }
+}
+
+int channel_close(lua_State* L) {
+    const vm::scheduler& on = vm::scheduler_of(L);
+    auto& closing = *static_cast<io::channel*>(
+        vm::check_object(L, 1, on, vm::class_id::channel, class_name));
+    const bool is_open = closing.at != nullptr;
+    if (is_open) {
+        luaL_argcheck(L, closing.waiting == nullptr, 1, "in use");
+        close_channel(&on, closing);
+    }
+    lua_pushboolean(L, is_open ? 1 : 0);
+    return 1;
+}
+
+// Ends the wait of a coroutine on a channel that is being closed. The operation to deliver, if
+// it was not matched before.
+op::operation* cancel_wait(const vm::scheduler& on, io::channel& closing) noexcept {
+    op::operation* waiting = closing.waiting;
+    if (waiting == nullptr || on.forked() || !io::await_channel_cancel(closing)) {
+        return nullptr;
+    }
+    return waiting;
+}
+
+// Unlike close, it also closes a channel in use: its coroutine is resumed here and now.
+int channel_leave_scope(lua_State* L) {
+    vm::scheduler& on = vm::scheduler_of(L);
+    auto* closing = static_cast<io::channel*>(vm::test_object(L, 1, on, vm::class_id::channel));
+    if (closing == nullptr || closing->at == nullptr) {
+        return 0;
+    }
+    luaL_checkstack(L, 4, nullptr);
+    op::operation* waiting = cancel_wait(on, *closing);
+    close_channel(&on, *closing);
+    if (waiting != nullptr) {
+        on.deliver_from(L, *waiting, "object:close", "(null)");
+    }
+    return 0;
+}
+
+// Nobody waits on garbage; but a program may call this, and a closing state does. Whoever waits
+// hears of it in the next turn, if there is one.
+int channel_collect(lua_State* L) {
+    vm::scheduler* on = vm::scheduler_if_any(L);
+    auto* closing = static_cast<io::channel*>(lua_touserdata(L, 1));
+    if (closing == nullptr ||
+        (on != nullptr && vm::test_object(L, 1, *on, vm::class_id::channel) == nullptr)) {
+        return 0;
+    }
+    if (closing->at == nullptr) {
+        return 0;
+    }
+    if (on != nullptr) {
+        if (op::operation* waiting = cancel_wait(*on, *closing); waiting != nullptr) {
+            on->on().cancel_ready(*waiting);
+        }
+    }
+    close_channel(on, *closing);
+    return 0;
+}
+
+int channel_getname(lua_State* L) {
+    const io::channel& of = check_channel(L, vm::scheduler_of(L));
+    const std::string_view name = threadpool::rendezvous::name_of(*of.at);
+    lua_pushlstring(L, name.data(), name.size());
+    return 1;
+}
+
+// --- getnames -------------------------------------------------------------------------------
+
+// Keys that are there are only set or cleared, so the traversal stays valid.
+int update_names(lua_State* L) {
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    while (lua_next(L, 1) != 0) {
+        lua_pop(L, 1);
+        if (lua_type(L, 2) != LUA_TSTRING) {
+            continue;
+        }
+        std::size_t size = 0;
+        const char* bytes = lua_tolstring(L, 2, &size);
+        lua_pushvalue(L, 2);
+        if (meetings().exists({bytes, size})) {
+            lua_pushboolean(L, 1);
+        } else {
+            lua_pushnil(L);
+        }
+        lua_rawset(L, 1);
+    }
+    return 1;
+}
+
+// Pushes a block with all names; returns its size.
+std::size_t push_all_names(lua_State* L) {
+    std::size_t room = meetings().copy_names(nullptr, 0);
+    for (;;) {
+        auto* into = static_cast<char*>(lua_newuserdatauv(L, room, 0));
+        const std::size_t needed = meetings().copy_names(into, room);
+        if (needed <= room) {
+            return needed;
+        }
+        lua_pop(L, 1); // other states made more meanwhile
+        room = needed;
+    }
+}
+
+int channel_getnames(lua_State* L) {
+    static_cast<void>(scheduler_to_meet(L));
+    if (!lua_isnoneornil(L, 1)) {
+        luaL_checktype(L, 1, LUA_TTABLE);
+        return update_names(L);
+    }
+    const std::size_t size = push_all_names(L);
+    const char* names = static_cast<const char*>(lua_touserdata(L, -1));
+    lua_newtable(L);
+    for (std::size_t at = 0; at < size;) {
+        std::size_t length = 0;
+        std::memcpy(&length, names + at, sizeof length);
+        at += sizeof length;
+        lua_pushlstring(L, names + at, length);
+        at += length;
+        lua_pushboolean(L, 1);
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
+// --- sync -----------------------------------------------------------------------------------
+
+int channel_sync(lua_State* L) {
+    vm::scheduler& on = scheduler_to_meet(L);
+    const io::channel& at = check_channel(L, on);
+    const threadpool::endpoint end = check_endpoint(L);
+    threadpool::parcel& mine = check_parcel(L);
+    const exchange met = exchange_with_waiting(L, on, at, end, mine);
+    if (met.end == exchange_end::done) {
+        return met.pushed;
+    }
+    mine.let_go();
+    if (met.end == exchange_end::no_memory) {
+        raise_no_memory(L);
+    }
+    return vm::fail_text(L, "empty");
+}
+
+constexpr luaL_Reg functions[] = {
+    {"close", channel_close},       {"create", channel_create}, {"getname", channel_getname},
+    {"getnames", channel_getnames}, {"sync", channel_sync},     {nullptr, nullptr},
+};
+
+constexpr luaL_Reg metamethods[] = {
+    {"__gc", channel_collect},
+    {"__close", channel_leave_scope},
+    {nullptr, nullptr},
+};
+
+// The table is the module and what the metatable finds methods in.
+void make_module(lua_State* L, vm::scheduler& on) {
+    const int first = lua_gettop(L) - vm::upvalue_count + 1;
+    vm::make_class(L, on, vm::class_id::channel, class_name, metamethods, nullptr);
+    lua_newtable(L);
+    lua_insert(L, first);
+    vm::add_functions(L, first, functions);
+    luaL_getmetatable(L, class_name);
+    lua_pushvalue(L, first);
+    lua_setfield(L, -2, "__index");
+    lua_settop(L, first);
+}
+
+} // namespace
+
+} // namespace coring::lua
+
+extern "C" __attribute__((visibility("default"))) int luaopen_coutil_channel(lua_State* L);
+
+// Called in any state, from any thread, any number of times: one state has one such table.
+extern "C" int luaopen_coutil_channel(lua_State* L) {
+    namespace vm = coring::lua::vm;
+    lua_settop(L, 0);
+    vm::push_upvalues(L);
+    auto& on = *static_cast<vm::scheduler_block*>(lua_touserdata(L, 1))->alive;
+    if (on.class_of(vm::class_id::channel) == nullptr) {
+        coring::lua::make_module(L, on);
+    } else {
+        luaL_getmetatable(L, coring::lua::class_name);
+        lua_getfield(L, -1, "__index");
+    }
+    return 1;
+}
