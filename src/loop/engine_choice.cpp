@@ -64,6 +64,10 @@ base::result<chosen_engine> choose_engine(const engine_wish& wish,
     return open_epoll(ring.error());
 }
 
+void leave_thread() noexcept {
+    proactor::close_kept_rings();
+}
+
 engine_wish wish_from_environment(bool& unknown) noexcept {
     engine_wish wish;
     unknown = false;

@@ -37,6 +37,9 @@ choose_engine(const engine_wish& wish,
               op::operation_slab& operations,
               residence where = residence::settled) noexcept;
 
+// The calling thread ends: gives up what it keeps for wandering loops.
+void leave_thread() noexcept;
+
 // Reads COUTIL_ENGINE (auto, uring, epoll) and COUTIL_RING_ENTRIES (1 to 32768). `unknown` is
 // set when COUTIL_ENGINE has another value, which acts as auto.
 [[nodiscard]] engine_wish wish_from_environment(bool& unknown) noexcept;

@@ -250,6 +250,9 @@ public:
     // One turn, in the order of docs/architecture.md. The only place where the engine sleeps.
     turn_report turn(waiting wait, late_timers late) noexcept;
 
+    // A turn that leaves the engine out and looks for mail. Needs no arrive().
+    turn_report turn_of_mail() noexcept;
+
     [[nodiscard]] bool in_turn() const noexcept { return in_turn_; }
 
     // Whether this turn serves so few that sending on the spot beats batching.
@@ -305,6 +308,9 @@ private:
     void watched(unsigned watch) noexcept override;
     void list_ready(op::operation& ready, op::phase when) noexcept;
     [[nodiscard]] bool deliver_one(op::operation& ready, turn_report& report) noexcept;
+
+    void begin_turn() noexcept;
+    void end_turn() noexcept;
 
     [[nodiscard]] bool deliver_any(op::operation_list& list, turn_report& report) noexcept {
         return list.empty() || deliver_list(list, report);

@@ -28,15 +28,44 @@ void let_hook_run(lua_State* L) {
     lua_call(L, 0, 0);
 }
 
-// One stretch of a run. Nothing that raises comes between arriving and the park that ends it.
-vm::run_end run_here(lua_State* L, vm::scheduler& on, vm::run_mode mode) {
-    if (!on.on().adopt_thread()) {
-        luaL_error(L, "scheduler cannot run in this thread");
+// The whole task may be suspended by its own coroutine, and by nobody else (behaviour 15.5).
+vm::idling when_idle(lua_State* L, const vm::scheduler& on, vm::run_mode mode) {
+    const vm::task_link* task = on.task();
+    const bool suspends = mode == vm::run_mode::loop && task != nullptr && task->chunk == L &&
+                          lua_isyieldable(L) != 0;
+    return suspends ? vm::idling::suspend : vm::idling::sleep;
+}
+
+int run_k(lua_State* L, int status, lua_KContext context);
+
+int run_on(lua_State* L, vm::run_mode mode) {
+    vm::scheduler& on = vm::scheduler_of(L);
+    for (;;) {
+        if (!on.on().adopt_thread()) {
+            return luaL_error(L, "scheduler cannot run in this thread");
+        }
+        switch (on.run(L, mode, when_idle(L, on, mode))) {
+        case vm::run_end::done:
+            lua_pushboolean(L, on.on().alive() ? 1 : 0);
+            return 1;
+        case vm::run_end::interrupted:
+            let_hook_run(L);
+            break;
+        case vm::run_end::refused:
+            return luaL_error(L, "C stack overflow");
+        case vm::run_end::suspended:
+            on.task()->sleeps = true;
+            return lua_yieldk(L, 0, 0, run_k);
+        case vm::run_end::stranded:
+            return vm::raise(L, on.failure());
+        }
     }
-    if (const int failed = on.on().arrive(); failed != 0) {
-        vm::raise(L, failed);
-    }
-    return on.run(L, mode);
+}
+
+// The task goes on, perhaps on another thread.
+int run_k(lua_State* L, int, lua_KContext) {
+    lua_settop(L, 0);
+    return run_on(L, vm::run_mode::loop);
 }
 
 int system_run(lua_State* L) {
@@ -51,16 +80,7 @@ int system_run(lua_State* L) {
     }
     vm::check_place(L, on);
     luaL_checkstack(L, 8, nullptr);
-    vm::run_end end = run_here(L, on, mode);
-    while (end == vm::run_end::interrupted) {
-        let_hook_run(L);
-        end = run_here(L, on, mode);
-    }
-    if (end == vm::run_end::refused) {
-        return luaL_error(L, "C stack overflow");
-    }
-    lua_pushboolean(L, on.on().alive() ? 1 : 0);
-    return 1;
+    return run_on(L, mode);
 }
 
 int system_isrunning(lua_State* L) {

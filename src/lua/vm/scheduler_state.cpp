@@ -124,6 +124,7 @@ void push_scheduler(lua_State* L) {
     if (const auto opened = block->alive->open(wish, where); !opened) {
         raise_refusal(L, opened.error(), wish.kind);
     }
+    block->alive->serve(task_of(L));
     if (asked.unknown && !independent) {
         lua_warning(L, "[coutil] COUTIL_ENGINE is neither auto, uring nor epoll: using auto",
                     0);
