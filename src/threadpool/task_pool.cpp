@@ -33,6 +33,7 @@ int task_pool::start_thread() noexcept {
         return started.error();
     }
     ++counts_.actual;
+    ++idle_; // on its way to its first task
     return 0;
 }
 
@@ -166,6 +167,7 @@ pool_task* task_pool::take() noexcept {
     const lock guard{mutex_};
     for (;;) {
         if (counts_.actual > counts_.expected) {
+            --idle_;
             --counts_.actual;
             ++leaving_;
             if (counts_.pending > 0) {
@@ -174,13 +176,12 @@ pool_task* task_pool::take() noexcept {
             return nullptr;
         }
         if (pool_task* const next = pending_.pop_front(); next != nullptr) {
+            --idle_;
             --counts_.pending;
             ++counts_.running;
             return next;
         }
-        ++idle_;
         static_cast<void>(work_came_.wait(mutex_, condition::never));
-        --idle_;
     }
 }
 
@@ -202,6 +203,7 @@ void task_pool::attend(pool_task& taken) noexcept {
 void task_pool::put_off(pool_task& running) noexcept {
     const lock guard{mutex_};
     --counts_.running;
+    ++idle_;
     append(running);
 }
 
@@ -211,6 +213,7 @@ void task_pool::suspend(pool_task& running) noexcept {
         const lock guard{mutex_};
         --counts_.running;
         ++counts_.suspended;
+        ++idle_;
     }
     if (running.rest(running)) {
         wake(running);
@@ -221,6 +224,7 @@ void task_pool::finish(pool_task& running) noexcept {
     running.discard(running);
     const lock guard{mutex_};
     --counts_.running;
+    ++idle_;
     if (!has_work()) {
         changed_.wake_all();
     }

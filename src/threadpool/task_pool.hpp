@@ -129,7 +129,7 @@ private:
     condition changed_; // for close()
     base::intrusive_list<pool_task> pending_ CORING_GUARDED_BY(mutex_);
     task_counts counts_ CORING_GUARDED_BY(mutex_){};
-    std::size_t idle_ CORING_GUARDED_BY(mutex_) = 0;    // threads that wait for a task
+    std::size_t idle_ CORING_GUARDED_BY(mutex_) = 0;    // threads without a task
     std::size_t leaving_ CORING_GUARDED_BY(mutex_) = 0; // threads that end
     bool closed_ CORING_GUARDED_BY(mutex_) = false;
 };
