@@ -67,7 +67,7 @@ void scheduler::deliver_from(lua_State* L,
 }
 
 bool scheduler::interrupted() noexcept {
-    return lua_gethook(from_) != hook_;
+    return lua_gethook(from_) != hook_ || is_idle();
 }
 
 void scheduler::serve(task_link* task) noexcept {
@@ -98,7 +98,7 @@ run_end scheduler::take_mail() noexcept {
     return run_end::done;
 }
 
-run_end scheduler::turns(run_mode mode, idling when_idle) noexcept {
+run_end scheduler::turns(run_mode mode) noexcept {
     const auto wait =
         mode == run_mode::ready ? loop::waiting::forbidden : loop::waiting::allowed;
     const auto late =
@@ -113,11 +113,11 @@ run_end scheduler::turns(run_mode mode, idling when_idle) noexcept {
         if (satisfied || !loop_.alive() || loop_.halted()) {
             return run_end::done;
         }
+        if (is_idle()) {
+            return run_end::suspended;
+        }
         if (report.interrupted) {
             return run_end::interrupted;
-        }
-        if (when_idle == idling::suspend && awaits_channels_only()) {
-            return run_end::suspended;
         }
     }
 }
@@ -125,6 +125,7 @@ run_end scheduler::turns(run_mode mode, idling when_idle) noexcept {
 run_end scheduler::run(lua_State* L, run_mode mode, idling when_idle) noexcept {
     from_ = L;
     running_ = true;
+    when_idle_ = when_idle;
     loop_.begin_run();
     // A signal handler of the host may set a hook at any moment, also when the loop never
     // sleeps.
@@ -132,7 +133,7 @@ run_end scheduler::run(lua_State* L, run_mode mode, idling when_idle) noexcept {
     run_end end = when_idle == idling::suspend ? take_mail() : run_end::done;
     if (end == run_end::done && loop_.alive() && !loop_.halted()) {
         failure_ = loop_.arrive();
-        end = failure_ == 0 ? turns(mode, when_idle) : run_end::stranded;
+        end = failure_ == 0 ? turns(mode) : run_end::stranded;
         if (failure_ == 0) {
             loop_.park();
         }

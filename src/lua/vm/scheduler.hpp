@@ -118,7 +118,8 @@ public:
     // Resumes the waiter of a ready operation. Also called by close(), outside of run.
     loop::delivery deliver(op::operation& ready) noexcept override;
 
-    // Whether a signal handler of the host set a hook since run began.
+    // Whether a signal handler of the host set a hook since run began, or the task is to be
+    // suspended.
     [[nodiscard]] bool interrupted() noexcept override;
 
     // As deliver(), from any state at any time; errors are warned of as of `place`.
@@ -177,7 +178,12 @@ public:
 private:
     [[nodiscard]] bool awaits_channels_only() noexcept;
     [[nodiscard]] run_end take_mail() noexcept;
-    [[nodiscard]] run_end turns(run_mode mode, idling when_idle) noexcept;
+    [[nodiscard]] run_end turns(run_mode mode) noexcept;
+
+    // Whether the run is to end in place of sleeping.
+    [[nodiscard]] bool is_idle() noexcept {
+        return when_idle_ == idling::suspend && awaits_channels_only();
+    }
 
     base::system_clock clock_;
     loop::loop loop_;
@@ -192,6 +198,7 @@ private:
     std::uint32_t anchored_ = 0;
     std::array<const void*, class_count> classes_{};
     delivery_progress current_;
+    idling when_idle_ = idling::sleep; // of the present run
     bool running_ = false;
 };
 
