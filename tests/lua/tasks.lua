@@ -15,6 +15,8 @@ do
     local pool <close> = threads.create(1)
     pools.add(pool, "yield('warm', 'out')")
     pools.receive "warm"
+    -- And another from the first wait for a signal on.
+    coroutine.close(tasks.spawn(system.awaitsig, "userdef1"))
 end
 
 -- For chunks: a coroutine that awaits a channel and tells what it got.
@@ -181,6 +183,7 @@ case("in a state coroutine run keeps its worker", function()
         local co = require "coutil.coroutine".load [=[
             local system, channel = require "coutil.system", require "coutil.channel"
             local there, value = channel.create "one"
+            local select = require "_G".select
             require "coroutine".wrap(function() value = select(2, system.awaitch(there, "in")) end)()
             system.run()
             return value
