@@ -130,13 +130,19 @@ run_end scheduler::run(lua_State* L, run_mode mode, idling when_idle) noexcept {
     // A signal handler of the host may set a hook at any moment, also when the loop never
     // sleeps.
     hook_ = lua_gethook(L);
-    run_end end = when_idle == idling::suspend ? take_mail() : run_end::done;
-    if (end == run_end::done && loop_.alive() && !loop_.halted()) {
-        failure_ = loop_.arrive();
-        end = failure_ == 0 ? turns(mode) : run_end::stranded;
-        if (failure_ == 0) {
-            loop_.park();
+    run_end end = run_end::suspended;
+    while (end == run_end::suspended) {
+        end = when_idle == idling::suspend ? take_mail() : run_end::done;
+        if (end != run_end::done || !loop_.alive() || loop_.halted()) {
+            break;
         }
+        failure_ = loop_.arrive();
+        if (failure_ != 0) {
+            end = run_end::stranded;
+            break;
+        }
+        end = turns(mode);
+        loop_.park();
     }
     running_ = false;
     from_ = nullptr;
