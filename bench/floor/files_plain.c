@@ -17,6 +17,10 @@ static void open_files(const struct file_job* job, char* buffer) {
     char room[path_room];
     for (size_t index = 1; index <= job->count; ++index) {
         int fd = open_file(small_path(room, job->directory, index), O_RDONLY);
+        struct stat status;
+        if (fstat(fd, &status) != 0 || status.st_size <= 0) {
+            fail("fstat");
+        }
         if (read(fd, buffer, block_size) <= 0) {
             fail("read");
         }

@@ -3,7 +3,7 @@
 #include "files.h"
 #include "ring.h"
 
-enum step { step_open, step_io, step_end };
+enum step { step_open, step_stat, step_io, step_end };
 
 struct chain {
     enum step step;
@@ -11,6 +11,7 @@ struct chain {
     size_t index;
     char* buffer;
     char path[path_room];
+    struct statx status;
 };
 
 static struct file_job job;
@@ -24,6 +25,8 @@ static void prepare(struct io_uring* ring, struct chain* chain) {
     off_t offset = offset_of(chain->index);
     if (chain->step == step_open) {
         io_uring_prep_openat(entry, AT_FDCWD, chain->path, O_RDONLY | O_CLOEXEC, 0);
+    } else if (chain->step == step_stat) {
+        io_uring_prep_statx(entry, chain->fd, "", AT_EMPTY_PATH, STATX_SIZE, &chain->status);
     } else if (chain->step == step_io && is_job(&job, "flush")) {
         io_uring_prep_write(entry, shared_fd, chain->buffer, block_size, (__u64)offset);
     } else if (chain->step == step_io) {
@@ -64,7 +67,7 @@ static void complete(struct io_uring* ring, const struct io_uring_cqe* completio
     if (last) {
         next_index(ring, chain);
     } else {
-        chain->step = chain->step == step_open ? step_io : step_end;
+        ++chain->step;
         prepare(ring, chain);
     }
 }

@@ -9,7 +9,7 @@ all_jobs=(
     udp-echo-1 udp-echo-64 udp-echo-window64 udp-bulk
     http
     suspend timers signals
-    lookups sync resume
+    lookups sync resume channel
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
     path-stat path-list-100k path-copy-256m
@@ -154,6 +154,12 @@ define_job() {
         floors=c-eventfd,c-futex
         competitors=(coutil-uring coutil-epoll reference c-eventfd c-futex)
         ;;
+    channel)
+        kind=channel metrics=here_us,round_trip_us,cpu_us
+        unit="µs to and fro over channels, in one state, then between two; CPU of the latter"
+        floors=c-eventfd
+        competitors=(coutil-uring coutil-epoll reference c-eventfd)
+        ;;
     idle)
         kind=idle buffer=1024
         metrics=kib_per_connection unit="KiB of server memory per idle connection"
@@ -162,7 +168,7 @@ define_job() {
         ;;
     file-read-*) file_job read "${1##*-}" "4 KiB read from the page cache" ;;
     file-cold-*) file_job cold "${1##*-}" "4 KiB read from the device" ;;
-    file-open-*) file_job open "${1##*-}" "small file opened, read and closed" ;;
+    file-open-*) file_job open "${1##*-}" "small file opened, asked its size, read and closed" ;;
     file-flush-*) file_job flush "${1##*-}" "4 KiB written and flushed" ;;
     path-stat) path_job stat "$stats" "question about a file" ;;
     path-list-100k) path_job list 100000 "entry of a directory of 100 000" ;;
@@ -186,14 +192,14 @@ set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
         suspends=300000 timers=100000 passes=10000 signals=50000
-        lookups=2000 syncs=100000 resumes=20000
+        lookups=2000 syncs=100000 resumes=20000 channels=20000
         spawns=200 output_mib=64
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
         suspends=2000000 timers=100000 passes=10000 signals=300000
-        lookups=20000 syncs=1000000 resumes=200000
+        lookups=20000 syncs=1000000 resumes=200000 channels=100000
         spawns=1000 output_mib=1024
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000

@@ -105,6 +105,9 @@ measure_program() {
     resume)
         amount=$resumes processor=$server_processor,$load_processor
         ;;
+    channel)
+        amount=$channels processor=$server_processor,$load_processor
+        ;;
     esac
     run_to_end "$processor" "${command[@]}" "$amount"
 }
@@ -156,7 +159,9 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups | pass | signals | sync | resume) measure_program || code=1 ;;
+    suspend | timers | lookups | pass | signals | sync | resume | channel)
+        measure_program || code=1
+        ;;
     spawn) measure_spawns || code=1 ;;
     output) measure_output || code=1 ;;
     files) measure_files || code=1 ;;

@@ -26,17 +26,25 @@ std::optional<domain> domain_of(int fd) noexcept {
     }
 }
 
-} // namespace
-
-std::optional<arrival> recognize(int fd) noexcept {
+std::optional<arrival> recognize_type(int fd, int type) noexcept {
     const auto in = domain_of(fd);
-    if (!in || socket_option(fd, SO_TYPE) != SOCK_STREAM) {
+    if (!in || socket_option(fd, SO_TYPE) != type) {
         return std::nullopt;
     }
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const bool connected = ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
     return arrival{*in, socket_option(fd, SO_ACCEPTCONN) == 1, connected};
+}
+
+} // namespace
+
+std::optional<arrival> recognize(int fd) noexcept {
+    return recognize_type(fd, SOCK_STREAM);
+}
+
+std::optional<arrival> recognize_datagram(int fd) noexcept {
+    return recognize_type(fd, SOCK_DGRAM);
 }
 
 void adopt_arrival(stream& closed, int fd, const arrival& recognized) noexcept {

@@ -8,15 +8,18 @@
 
 namespace coring::io {
 
-// What a descriptor is, as far as it is a stream socket of a domain we know.
+// What a descriptor is, as far as it is a socket of a domain we know.
 struct arrival {
     domain in; // never share: that ability does not travel
     bool listening;
     bool connected;
 };
 
-// Nothing for any other descriptor.
+// Nothing for what is no stream socket.
 [[nodiscard]] std::optional<arrival> recognize(int fd) noexcept;
+
+// The same for datagram sockets.
+[[nodiscard]] std::optional<arrival> recognize_datagram(int fd) noexcept;
 
 // The descriptor becomes the closed socket's.
 void adopt_arrival(stream& closed, int fd, const arrival& recognized) noexcept;

@@ -24,11 +24,12 @@ struct channel_wait : base::mail, threadpool::party {
 
 namespace {
 
-// What a loop has to do with channels, from the first wait until it closes.
+// What a loop has to do with channels, from the first one until it closes.
 struct channel_port : loop::companion {
     explicit channel_port(loop::loop& home) noexcept;
 
     loop::loop& on;
+    base::intrusive_list<channel> open;
     std::uint32_t waits = 0; // that are not over
 };
 
@@ -123,6 +124,9 @@ void close_port(loop::companion& ended) noexcept {
             }
         }
     });
+    while (channel* left = port.open.front()) {
+        channel_close(*left);
+    }
     port.on.channels() = nullptr;
     delete &port;
 }
@@ -162,10 +166,24 @@ const op::operation_type await_channel_type = {
     .release = release,
 };
 
+bool channel_open(loop::loop& on, channel& closed, std::string_view name) noexcept {
+    closed.at = make_port(on) ? meetings().open(name) : nullptr;
+    if (closed.at == nullptr) {
+        return false;
+    }
+    port_of(on)->open.push_back(closed);
+    return true;
+}
+
+void channel_close(channel& open) noexcept {
+    open.unlink();
+    meetings().close(*std::exchange(open.at, nullptr));
+}
+
 channel_wait* channel_wait_make(loop::loop& on,
                                 threadpool::endpoint end,
                                 threadpool::parcel& brings) noexcept {
-    channel_wait* made = make_port(on) ? new (std::nothrow) channel_wait{on, end} : nullptr;
+    auto* made = make_port(on) ? new (std::nothrow) channel_wait{on, end} : nullptr;
     if (made != nullptr) {
         made->brings = &brings;
     }

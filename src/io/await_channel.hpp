@@ -2,20 +2,31 @@
 // were taken.
 #pragma once
 
+#include "base/intrusive_list.hpp"
 #include "loop/loop.hpp"
 #include "threadpool/rendezvous.hpp"
 
 #include <cstdint>
+#include <string_view>
 
 namespace coring::io {
 
 extern const op::operation_type await_channel_type;
 
-// What is used through one object of the program: at most one operation waits there.
-struct channel {
+// What is used through one object of the program: at most one operation waits there. Its loop
+// knows all that are open, and closes those that are left when it ends: objects that a state
+// makes while it closes have no finalizers.
+struct channel : base::list_link {
     threadpool::meeting_point* at = nullptr; // null: closed
     op::operation* waiting = nullptr;        // until its results were taken
 };
+
+// False when memory is short; it is closed then. It stays in place while it is open.
+[[nodiscard]] bool
+channel_open(loop::loop& on, channel& closed, std::string_view name) noexcept;
+
+// Requires that it is open and that nobody waits.
+void channel_close(channel& open) noexcept;
 
 // One wait, made before the operation is: what it needs may be short. Not yet waiting.
 struct channel_wait;

@@ -2,6 +2,7 @@
 // (Manual: File System, the object that openfile makes.)
 #pragma once
 
+#include "io/back_off.hpp"
 #include "io/file_kind.hpp"
 #include "loop/loop.hpp"
 #include "op/descriptor.hpp"
@@ -32,6 +33,8 @@ struct file : op::descriptor, loop::companion {
     file_traits traits;
     bool quick_reads = true;  // no answer yet that it has no reads that do not wait
     bool quick_writes = true; // the same of writes
+    back_off attempts;        // at reads for which the caches might do
+    bool foreign = false;     // a standard stream: others rely on its description
     file_line position;       // whatever uses or moves the position; writes, if it is flowing
     file_line input;          // reads of a flowing file
 };

@@ -116,7 +116,7 @@ void run_on_worker(op::operation& queued) noexcept {
 void run_in_ring_or_on_worker(op::operation& queued) noexcept {
     file_work& work = work_in(queued);
     loop::loop& on = *work.of->on;
-    if (on.takes_entries() && on.in_turn() && !work.by_position) {
+    if (may_use_ring(on) && !work.by_position) {
         work.on_worker = false;
         on.queue_armed(queued);
     } else {

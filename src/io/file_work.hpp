@@ -68,6 +68,11 @@ void run_on_worker(op::operation& queued) noexcept;
 // entry.
 void run_in_ring_or_on_worker(op::operation& queued) noexcept;
 
+// Whether there is a ring, and a turn is running.
+[[nodiscard]] inline bool may_use_ring(const loop::loop& on) noexcept {
+    return on.takes_entries() && on.in_turn();
+}
+
 // Memory for a work and `extra` bytes behind it, all aligned for copies to and from the kernel;
 // null when memory is short. Any thread may free it.
 inline constexpr std::size_t work_alignment = 64;

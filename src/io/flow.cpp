@@ -1,19 +1,15 @@
 #include "io/flow.hpp"
 
-#include "io/pipe_signal.hpp"
+#include "io/flow_now.hpp"
 #include "io/socket.hpp"
 #include "op/operation_type.hpp"
 #include "proactor/submission.hpp"
 
-#include <algorithm>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include <poll.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 namespace coring::io {
 
@@ -48,11 +44,6 @@ void release_read(op::operation& done) noexcept {
     let_go(from);
 }
 
-bool is_ready(int fd, short events) noexcept {
-    pollfd asked{fd, events, 0};
-    return ::poll(&asked, 1, 0) > 0;
-}
-
 // --- write ----------------------------------------------------------------------------------
 
 // A copy of the bytes stands behind this structure.
@@ -69,43 +60,8 @@ flow_write& write_of(const op::operation& of) noexcept {
     return *static_cast<flow_write*>(static_cast<in_line*>(of.data));
 }
 
-// Terminals have no writes that do not wait. Once one is ready it takes a piece of this size,
-// or does so before long.
-ssize_t write_ready(const file& to, std::string_view bytes) noexcept {
-    if (!is_ready(to.fd, POLLOUT)) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return ::write(to.fd, bytes.data(), std::min(bytes.size(), std::size_t{PIPE_BUF}));
-}
-
-ssize_t write_piece(file& to, std::string_view bytes) noexcept {
-    if (to.quick_writes) {
-        const iovec place{const_cast<char*>(bytes.data()), bytes.size()};
-        const ssize_t count = ::pwritev2(to.fd, &place, 1, -1, RWF_NOWAIT);
-        if (count >= 0 || errno != EOPNOTSUPP) {
-            return count;
-        }
-        to.quick_writes = false;
-    }
-    return write_ready(to, bytes);
-}
-
 file_attempt flow_write_now(file& to, std::string_view bytes) noexcept {
-    const no_pipe_signal quiet;
-    file_attempt made;
-    while (made.count < bytes.size()) {
-        const ssize_t count = write_piece(to, bytes.substr(made.count));
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
-            made.failed = count < 0 ? errno : EAGAIN;
-            break;
-        }
-        made.count += static_cast<std::size_t>(count);
-    }
-    return made;
+    return write_flowing(to.fd, to.quick_writes, bytes);
 }
 
 void begin_flow_write(op::operation& next) noexcept {
@@ -201,23 +157,11 @@ void flow_read_again(op::operation& delivering) noexcept {
 }
 
 int flow_read_now(file& from, std::span<char> into) noexcept {
-    const iovec place{into.data(), std::min(into.size(), most_at_once)};
-    ssize_t count = -1;
-    do {
-        if (from.quick_reads) {
-            count = ::preadv2(from.fd, &place, 1, -1, RWF_NOWAIT);
-            from.quick_reads = count >= 0 || errno != EOPNOTSUPP;
-        }
-        if (!from.quick_reads) {
-            // A terminal: whoever else reads it may be faster even now, which is rare.
-            errno = EAGAIN;
-            count = is_ready(from.fd, POLLIN) ? ::preadv2(from.fd, &place, 1, -1, 0) : -1;
-        }
-    } while (count < 0 && errno == EINTR);
-    if (count < 0 && errno == EAGAIN) {
+    const int answer = read_flowing(from.fd, from.quick_reads, into);
+    if (answer == -EAGAIN) {
         from.drained();
     }
-    return count < 0 ? -errno : static_cast<int>(count);
+    return answer;
 }
 
 int flow_write_start(file& to, op::operation& idle, std::string_view bytes) noexcept {

@@ -111,6 +111,18 @@ file_attempt read_now(file& from, std::span<char> into, std::int64_t offset) noe
     return made;
 }
 
+file_attempt read_first(file& from, std::span<char> into, std::int64_t offset) noexcept {
+    // Beyond this size a second copy costs more than an attempt in vain.
+    constexpr std::size_t most = std::size_t{16} << 10;
+    const bool ring = offset != at_position && into.size() <= most && may_use_ring(*from.on);
+    if (ring && from.attempts.passes()) {
+        return {0, EAGAIN};
+    }
+    const file_attempt made = read_now(from, into, offset);
+    from.attempts.judge(made.waits());
+    return made;
+}
+
 int read_blocking(const file& from, std::span<char> into, std::int64_t offset) noexcept {
     const std::size_t size = std::min(into.size(), most_at_once);
     ssize_t count = -1;

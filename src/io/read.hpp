@@ -17,6 +17,11 @@ inline constexpr std::int64_t at_position = -1;
 [[nodiscard]] file_attempt
 read_now(file& from, std::span<char> into, std::int64_t offset) noexcept;
 
+// The first attempt of a read. Where the last ones were in vain, and the ring is to be had for
+// what has to wait, it is left out now and then: the ring looks at the caches itself.
+[[nodiscard]] file_attempt
+read_first(file& from, std::span<char> into, std::int64_t offset) noexcept;
+
 // read(2) or pread(2), however long it takes: a count, or a negative errno.
 [[nodiscard]] int
 read_blocking(const file& from, std::span<char> into, std::int64_t offset) noexcept;

@@ -1,6 +1,7 @@
 #include "io/recv.hpp"
 
 #include "base/errc.hpp"
+#include "io/flow_now.hpp"
 #include "op/operation_type.hpp"
 #include "proactor/submission.hpp"
 
@@ -45,6 +46,17 @@ void prepare(op::operation& waiting, proactor::submission& entry) noexcept {
     entry.poll(waiting.target->fd, POLLIN | POLLRDHUP);
 }
 
+// A short read tells nothing: of a terminal it is a line, and there may be more of them.
+int recv_plain(stream& from, std::span<char> into) noexcept {
+    bool quick = from.quick_reads;
+    const int answer = read_flowing(from.fd, quick, into);
+    from.quick_reads = quick;
+    if (answer > 0) {
+        return answer;
+    }
+    return answer == 0 ? -base::end_of_file : refused_receive(from, -answer);
+}
+
 } // namespace
 
 const op::operation_type recv_type = {
@@ -73,6 +85,9 @@ void recv_start(stream& from, op::operation& idle) noexcept {
 int recv_now(stream& from, std::span<char> into) noexcept {
     if (from.phase != stream_phase::connected) {
         return -ENOTCONN;
+    }
+    if (from.plain) {
+        return recv_plain(from, into);
     }
     const std::size_t wanted = std::min(into.size(), most_received_at_once);
     const auto [count, stopped_short] = take(from, into.first(wanted));

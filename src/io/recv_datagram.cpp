@@ -9,27 +9,10 @@
 
 namespace coring::io {
 
-namespace {
-
-constexpr std::uint8_t most_asked = 64;
-
-// Each wrong guess in a row doubles the number of reads until the next guess: where a peer
-// waits for each answer, all of them would be wrong.
-void judge(stream& from, bool was_there) noexcept {
-    if (was_there) {
-        from.misjudged = 1;
-        return;
-    }
-    from.asked = from.misjudged;
-    from.misjudged = static_cast<std::uint8_t>(std::min(2 * from.misjudged, int{most_asked}));
-}
-
-} // namespace
-
 void recv_datagram_start(stream& from, op::operation& idle) noexcept {
-    from.guessing = from.asked == 0;
+    // Where a peer waits for each answer, all guesses would be wrong.
+    from.guessing = !from.guesses.passes();
     if (!from.guessing) {
-        --from.asked;
         recv_start(from, idle);
         return;
     }
@@ -55,7 +38,7 @@ recv_datagram_now(stream& from, std::span<char> into, ip_address* sender) noexce
     const int code = size < 0 ? errno : 0;
     if (from.guessing) {
         from.guessing = false;
-        judge(from, code != EAGAIN);
+        from.guesses.judge(code == EAGAIN);
     }
     if (code != 0) {
         // An error that the system has told is over, unlike the end of a stream.

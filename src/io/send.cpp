@@ -1,5 +1,6 @@
 #include "io/send.hpp"
 
+#include "io/give_now.hpp"
 #include "io/send_data.hpp"
 #include "io/send_now.hpp"
 #include "op/operation_type.hpp"
@@ -26,10 +27,12 @@ stream& stream_of(op::operation& write) noexcept {
     return static_cast<stream&>(*write.target);
 }
 
-// What passes a descriptor is not sent by the ring, which only tells when there is room.
+// What passes a descriptor, or goes to what is no socket, is not sent by the ring, which only
+// tells when there is room.
 void prepare(op::operation& write, proactor::submission& entry) noexcept {
-    const send_data& data = data_of(write);
-    if (data.passed >= 0) {
+    send_data& data = data_of(write);
+    data.asked = data.passed >= 0 || stream_of(write).plain;
+    if (data.asked) {
         entry.poll(write.target->fd, POLLOUT);
         return;
     }
@@ -42,7 +45,7 @@ void prepare(op::operation& write, proactor::submission& entry) noexcept {
 int attempt(op::operation& write) noexcept {
     send_data& data = data_of(write);
     if (data.passed < 0) {
-        return send_aligned_now(write.target->fd, data.rest());
+        return give_now(stream_of(write), data.rest());
     }
     const int answer = send_passing_now(write.target->fd, data.rest(), data.passed);
     if (answer > 0) {
@@ -55,8 +58,8 @@ int attempt(op::operation& write) noexcept {
 bool finish(op::operation& write, int answer) noexcept {
     stream& to = stream_of(write);
     auto& data = data_of(write);
-    if (answer > 0 && data.passed >= 0) {
-        answer = attempt(write); // until now the ring has only told that there is room
+    if (std::exchange(data.asked, false) && answer > 0) {
+        answer = attempt(write);
     }
     if (answer > 0) {
         data.gone(static_cast<std::size_t>(answer));
@@ -101,7 +104,7 @@ void take_over(op::operation& write) noexcept {
         give_back(to.on->blocks(), lent);
     } else {
         // No memory to keep the promise with: the peer learns of it as a broken stream.
-        ::shutdown(to.fd, SHUT_RDWR);
+        break_off(to);
         lent.left = 0;
     }
 }
@@ -150,7 +153,7 @@ int wait_in_line(stream& to, op::operation& idle, send_data* data) noexcept {
 // owed by a dead stream.
 int out_of_memory(stream& to, std::size_t sent) noexcept {
     if (sent > 0) {
-        ::shutdown(to.fd, SHUT_RDWR);
+        break_off(to);
     }
     return ENOMEM;
 }
@@ -178,7 +181,7 @@ const op::operation_type send_type = {
 int send_start(stream& to, op::operation& idle, std::string_view bytes, source kept) noexcept {
     int answer = -EAGAIN;
     if (!bytes.empty() && may_send_now(to, kept != source::stays && !is_small(bytes.size()))) {
-        answer = send_aligned_now(to.fd, bytes);
+        answer = give_now(to, bytes);
         if (answer > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(answer));
         }
@@ -200,7 +203,7 @@ int send_gathered_start(stream& to,
     std::size_t sent = 0;
     int answer = -EAGAIN;
     if (size > 0 && may_send_now(to, !is_small(size))) {
-        answer = send_gathered_now(to.fd, parts);
+        answer = give_gathered_now(to, parts);
         sent = answer > 0 ? static_cast<std::size_t>(answer) : 0;
     }
     if (sent == size || is_refusal(answer)) {

@@ -16,7 +16,7 @@ send_data* take(base::block_pool& blocks, std::size_t copied) noexcept {
     if (block == nullptr) {
         return nullptr;
     }
-    return new (block) send_data{block + sizeof(send_data), copied, copied, -1};
+    return new (block) send_data{block + sizeof(send_data), copied, copied, -1, false};
 }
 
 char* copy_of(send_data& data) noexcept {

@@ -18,6 +18,7 @@ struct send_data {
     std::size_t left;
     std::size_t copied; // bytes that stand behind this structure
     int passed;         // a duplicate of the descriptor to pass, or -1
+    bool asked;         // the ring was asked for room, and has sent nothing itself
 
     [[nodiscard]] std::string_view rest() const noexcept { return {bytes, left}; }
 

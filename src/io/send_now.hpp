@@ -2,6 +2,8 @@
 // a negative errno. SIGPIPE never: the process's disposition is the host's affair.
 #pragma once
 
+#include "io/file_attempt.hpp"
+
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -9,8 +11,6 @@
 #include <sys/uio.h>
 
 namespace coring::io {
-
-inline constexpr std::size_t most_at_once = 0x7ffff000; // what one call of the system moves
 
 // How many bytes are to be sent before the others, so that those begin at a cache line, from
 // where the kernel copies large amounts an eighth faster; the bytes of a memory never do. Zero

@@ -30,7 +30,7 @@ const op::operation_type shutdown_type = {
 };
 
 void shutdown_start(stream& of, op::operation& idle) noexcept {
-    of.shut = true;
+    of.shut = !of.plain; // the call will fail then, and leave things as they are
     idle.target = &of;
     idle.arm();
     if (enter_line(of, idle)) {

@@ -8,7 +8,8 @@ namespace coring::io {
 
 extern const op::operation_type shutdown_type;
 
-// Requires refuses_shutdown() is zero. No write is accepted from now on.
+// Requires refuses_shutdown() is zero. No write is accepted from now on, unless the stream is
+// no socket: that fails with ENOTSOCK, and goes on as before.
 void shutdown_start(stream& of, op::operation& idle) noexcept;
 
 } // namespace coring::io

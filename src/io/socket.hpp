@@ -2,6 +2,7 @@
 // on. (The manual's section on network and IPC.)
 #pragma once
 
+#include "io/back_off.hpp"
 #include "base/result.hpp"
 #include "io/address.hpp"
 #include "loop/loop.hpp"
@@ -56,10 +57,12 @@ struct socket : op::descriptor {
     bool unwritable : 1 = false;  // made for reading only
     bool foreign : 1 = false;     // it came from elsewhere, where its flags are relied on too
     bool guessing : 1 = false; // datagrams: the present read was not asked whether one is there
+    bool plain : 1 = false;    // no socket but a pipe or a terminal, which flows as one does
+    bool quick_reads : 1 = true;  // plain: it has reads that do not wait, as far as we know
+    bool quick_writes : 1 = true; // plain: the same of writes
     stream_phase phase = stream_phase::unconnected;
     std::uint8_t served = 0;    // acceptances in a row within one turn
-    std::uint8_t asked = 1;     // datagrams: so many reads still ask whether one is there
-    std::uint8_t misjudged = 1; // and so many will after the next wrong guess
+    back_off guesses{1};        // datagrams: reads that guess; the others ask
     std::uint8_t pause_ms = 0;  // between acceptances while descriptors are short
 
     [[nodiscard]] bool is_open() const noexcept { return open; }

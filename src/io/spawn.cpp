@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <memory>
 #include <new>
 
@@ -80,7 +81,12 @@ argument_list arguments_for_shell(char* const* arguments) noexcept {
     while (arguments[count] != nullptr) {
         ++count;
     }
-    argument_list made{new (std::nothrow) const char*[count + 3]};
+    constexpr std::size_t more = 3; // the two, and the end
+    constexpr std::size_t most = PTRDIFF_MAX / sizeof(char*) - more;
+    if (count > most) {
+        return nullptr; // no memory holds as many; the compiler wants to hear it
+    }
+    argument_list made{new (std::nothrow) const char*[count + more]};
     if (made != nullptr) {
         std::size_t at = 2;
         for (std::size_t from = 1; from < count; ++from) {

@@ -98,7 +98,7 @@ int read_and_wait(lua_State* L,
         return wait_for_work(L, on, io::read_work::make(from, into.size(), offset, nullptr),
                              read_k, data_arguments);
     }
-    const io::file_attempt tried = io::read_now(from, into, offset);
+    const io::file_attempt tried = io::read_first(from, into, offset);
     if (!tried.waits()) {
         return settle_count_and_wait(L, on, tried.result());
     }

@@ -7,7 +7,6 @@
 
 #include <cstring>
 #include <string_view>
-#include <utility>
 
 namespace coring::lua {
 
@@ -34,22 +33,24 @@ vm::scheduler& scheduler_to_meet(lua_State* L) {
 }
 
 int channel_create(lua_State* L) {
-    static_cast<void>(scheduler_to_meet(L));
+    vm::scheduler& on = scheduler_to_meet(L);
     std::size_t size = 0;
     const char* name = luaL_checklstring(L, 1, &size);
     auto* made = new (lua_newuserdatauv(L, sizeof(io::channel), 0)) io::channel;
     vm::set_class(L, vm::class_id::channel);
-    made->at = meetings().open({name, size});
-    if (made->at == nullptr) {
+    if (!io::channel_open(on.on(), *made, {name, size})) {
         raise_no_memory(L);
     }
     return 1;
 }
 
-void close_channel(const vm::scheduler* on, io::channel& open) noexcept {
-    threadpool::meeting_point* at = std::exchange(open.at, nullptr);
-    if (on == nullptr || !on->forked()) {
-        meetings().close(*at);
+// A fork shares the meeting points with its parent.
+void close_channel(const vm::scheduler& on, io::channel& open) noexcept {
+    if (on.forked()) {
+        open.unlink();
+        open.at = nullptr;
+    } else {
+        io::channel_close(open);
     }
 }
 
@@ -60,7 +61,7 @@ int channel_close(lua_State* L) {
     const bool is_open = closing.at != nullptr;
     if (is_open) {
         luaL_argcheck(L, closing.waiting == nullptr, 1, "in use");
-        close_channel(&on, closing);
+        close_channel(on, closing);
     }
     lua_pushboolean(L, is_open ? 1 : 0);
     return 1;
@@ -85,7 +86,7 @@ int channel_leave_scope(lua_State* L) {
     }
     luaL_checkstack(L, 4, nullptr);
     op::operation* waiting = cancel_wait(on, *closing);
-    close_channel(&on, *closing);
+    close_channel(on, *closing);
     if (waiting != nullptr) {
         on.deliver_from(L, *waiting, "object:close", "(null)");
     }
@@ -96,20 +97,18 @@ int channel_leave_scope(lua_State* L) {
 // hears of it in the next turn, if there is one.
 int channel_collect(lua_State* L) {
     vm::scheduler* on = vm::scheduler_if_any(L);
-    auto* closing = static_cast<io::channel*>(lua_touserdata(L, 1));
-    if (closing == nullptr ||
-        (on != nullptr && vm::test_object(L, 1, *on, vm::class_id::channel) == nullptr)) {
+    if (on == nullptr) {
+        return 0; // its loop has closed it
+    }
+    auto* closing =
+        static_cast<io::channel*>(vm::test_object(L, 1, *on, vm::class_id::channel));
+    if (closing == nullptr || closing->at == nullptr) {
         return 0;
     }
-    if (closing->at == nullptr) {
-        return 0;
+    if (op::operation* waiting = cancel_wait(*on, *closing); waiting != nullptr) {
+        on->on().cancel_ready(*waiting);
     }
-    if (on != nullptr) {
-        if (op::operation* waiting = cancel_wait(*on, *closing); waiting != nullptr) {
-            on->on().cancel_ready(*waiting);
-        }
-    }
-    close_channel(on, *closing);
+    close_channel(*on, *closing);
     return 0;
 }
 

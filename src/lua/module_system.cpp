@@ -19,7 +19,9 @@
 #include "lua/system_resume.hpp"
 #include "lua/system_run.hpp"
 #include "lua/system_signal.hpp"
+#include "lua/system_stdio.hpp"
 #include "lua/system_time.hpp"
+#include "lua/terminal.hpp"
 #include "lua/vm/object.hpp"
 
 namespace {
@@ -68,6 +70,7 @@ void make_classes(lua_State* L, vm::scheduler& on) {
     make_interfaces_class(L, on);
     make_file_class(L, on);
     make_directory_list_class(L, on);
+    make_terminal_class(L, on);
 }
 
 } // namespace
@@ -86,6 +89,10 @@ extern "C" int luaopen_coutil_system(lua_State* L) {
     }
     push_file_bits(L);
     lua_setfield(L, module, "filebits");
+    lua_settop(L, module + vm::upvalue_count);
+    lua_pushcclosure(L, add_standard_streams, vm::upvalue_count);
+    lua_pushvalue(L, module);
+    lua_call(L, 1, 0);
     lua_settop(L, module);
     return 1;
 }

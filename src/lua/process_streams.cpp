@@ -4,6 +4,7 @@
 #include "lua/vm/object.hpp"
 
 #include <cerrno>
+#include <optional>
 
 #include <sys/socket.h>
 
@@ -54,7 +55,28 @@ stream_choice create_stream(lua_State* L, vm::scheduler& on, const char* field, 
     return made;
 }
 
-// Lua files, and streams that programs which know nothing of us can use.
+// The objects for our own standard streams, terminals among them. Nothing for others of their
+// classes, whose descriptions a program that knows nothing of us cannot use.
+std::optional<stream_choice> test_standard(lua_State* L, int place, const vm::scheduler& on) {
+    if (void* block = vm::test_object(L, place, on, vm::class_id::file); block != nullptr) {
+        const auto& file = *static_cast<const file_block*>(block);
+        if (file.open == nullptr || !file.open->foreign) {
+            return std::nullopt;
+        }
+        return stream_choice{.of = kind::our_file, .our_file = &file};
+    }
+    for (const vm::class_id which :
+         {vm::class_id::terminal, vm::class_id::share_stream, vm::class_id::datagram}) {
+        auto* stream = static_cast<io::stream*>(vm::test_object(L, place, on, which));
+        if (stream != nullptr && stream->foreign) {
+            return stream_choice{.of = kind::socket, .socket = stream};
+        }
+    }
+    return std::nullopt;
+}
+
+// Lua files, our own standard streams, and streams that programs which know nothing of us can
+// use.
 stream_choice check_given(lua_State* L, const vm::scheduler& on, const char* field, int place) {
     if (auto* file = static_cast<luaL_Stream*>(luaL_testudata(L, place, LUA_FILEHANDLE));
         file != nullptr) {
@@ -64,6 +86,9 @@ stream_choice check_given(lua_State* L, const vm::scheduler& on, const char* fie
         if (void* block = vm::test_object(L, place, on, which); block != nullptr) {
             return {.of = kind::socket, .socket = static_cast<io::stream*>(block)};
         }
+    }
+    if (const auto standard = test_standard(L, place, on); standard) {
+        return *standard;
     }
     if (lua_type(L, place) == LUA_TUSERDATA || lua_getmetatable(L, place) != 0) {
         luaL_error(L, "bad field %s (invalid stream)", field);
@@ -84,6 +109,9 @@ bool is_ours(const stream_choice& given) noexcept {
 
 // The descriptor of what was given, or -1.
 int descriptor_of(const stream_choice& given) noexcept {
+    if (given.of == kind::our_file) {
+        return given.our_file->open != nullptr ? given.our_file->open->fd : -1;
+    }
     if (given.of == kind::file) {
         return given.file->closef != nullptr ? ::fileno(given.file->f) : -1;
     }
@@ -131,6 +159,7 @@ int stream_ends::open_one(const stream_choice& chosen, std::size_t place) noexce
         return 0;
     case kind::file:
     case kind::socket:
+    case kind::our_file:
         made.from = is_ours(chosen) ? origin::socket : origin::given;
         made.fd = descriptor_of(chosen);
         return made.fd < 0 ? EINVAL : 0;

@@ -4,6 +4,7 @@
 #include "base/unique_fd.hpp"
 #include "io/local.hpp"
 #include "io/spawn.hpp"
+#include "lua/file.hpp"
 #include "lua/vm/scheduler.hpp"
 
 #include <array>
@@ -13,13 +14,14 @@ namespace coring::lua {
 
 // What one field asks for. Points into userdata, which somebody else keeps.
 struct stream_choice {
-    enum class kind : std::uint8_t { inherited, discarded, file, socket, created };
+    enum class kind : std::uint8_t { inherited, discarded, file, socket, our_file, created };
 
     kind of = kind::inherited;
     bool readable = false; // created: by us
     bool writable = false;
     luaL_Stream* file = nullptr;
-    io::stream* socket = nullptr; // given, or created
+    io::stream* socket = nullptr;         // given, or created; terminals too
+    const file_block* our_file = nullptr; // for a standard stream of ours
 };
 
 inline constexpr std::size_t standard_count = std::tuple_size_v<io::standard_streams>;

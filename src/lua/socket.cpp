@@ -160,6 +160,7 @@ template struct common_methods<vm::class_id::tcp_passive>;
 template struct common_methods<vm::class_id::local_stream>;
 template struct common_methods<vm::class_id::share_stream>;
 template struct common_methods<vm::class_id::local_passive>;
+template struct common_methods<vm::class_id::terminal>;
 
 namespace {
 

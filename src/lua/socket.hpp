@@ -27,6 +27,8 @@ constexpr const char* socket_class_name(vm::class_id which) noexcept {
         return "coutil:pipeshare";
     case vm::class_id::local_passive:
         return "coutil:pipepassive";
+    case vm::class_id::terminal:
+        return "coutil:terminal";
     default:
         return "";
     }
@@ -98,6 +100,7 @@ extern template struct common_methods<vm::class_id::tcp_passive>;
 extern template struct common_methods<vm::class_id::local_stream>;
 extern template struct common_methods<vm::class_id::share_stream>;
 extern template struct common_methods<vm::class_id::local_passive>;
+extern template struct common_methods<vm::class_id::terminal>;
 
 // Methods that depend on what an address is.
 template <vm::class_id Class>
@@ -128,6 +131,9 @@ struct stream_methods {
 extern template struct stream_methods<vm::class_id::tcp_stream>;
 extern template struct stream_methods<vm::class_id::local_stream>;
 extern template struct stream_methods<vm::class_id::share_stream>;
+extern template int stream_methods<vm::class_id::terminal>::read(lua_State*);
+extern template int stream_methods<vm::class_id::terminal>::shutdown(lua_State*);
+extern template int stream_methods<vm::class_id::terminal>::write(lua_State*);
 
 // The continuation of requests that answer true or a failure, whose frame keeps so many
 // arguments.

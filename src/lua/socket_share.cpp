@@ -96,6 +96,9 @@ int reply_kept(lua_State* L, vm::scheduler& on, io::local_socket& from) {
 int share_read(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
     io::local_socket& from = check_local_socket<share>(L, on);
+    if (from.plain) {
+        return stream_methods<share>::read(L); // a pipe: no socket comes through it
+    }
     if (from.inbox != nullptr) {
         return reply_kept(L, on, from);
     }

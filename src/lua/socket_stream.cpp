@@ -175,6 +175,9 @@ int stream_methods<Class>::shutdown(lua_State* L) {
 template struct stream_methods<vm::class_id::tcp_stream>;
 template struct stream_methods<vm::class_id::local_stream>;
 template struct stream_methods<vm::class_id::share_stream>;
+template int stream_methods<vm::class_id::terminal>::read(lua_State*);
+template int stream_methods<vm::class_id::terminal>::shutdown(lua_State*);
+template int stream_methods<vm::class_id::terminal>::write(lua_State*);
 
 namespace {
 

@@ -44,6 +44,16 @@ bool has_codes(int fd) noexcept {
     return true;
 }
 
+// Writes and flushes of files are run by threads that the kernel makes for the thread that
+// enters the ring: by default up to four a processor for files, which is what we want, and as
+// many as the user may have for all else, which none of our entries needs. Kernels before 5.15
+// know no such limit, and then there is none.
+void limit_kernel_workers(int fd) noexcept {
+    std::array<unsigned, 2> most{0, 4}; // for files: as it is; for the rest
+    static_cast<void>(ring_register(fd, IORING_REGISTER_IOWQ_MAX_WORKERS, most.data(),
+                                    static_cast<unsigned>(most.size())));
+}
+
 // A kernel with the synchronous cancel finds nothing to cancel; one without knows no such call.
 bool has_sync_cancel(int fd) noexcept {
     io_uring_sync_cancel_reg request{};
@@ -63,6 +73,7 @@ base::result<void> probe(int ring_fd, const io_uring_params& params) noexcept {
 }
 
 base::result<void> enable(int ring_fd) noexcept {
+    limit_kernel_workers(ring_fd); // the restrictions forbid it
     std::array<io_uring_restriction, used_codes.size() + used_registrations.size()> rules{};
     std::size_t count = 0;
     for (const std::uint8_t code : used_codes) {

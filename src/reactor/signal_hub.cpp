@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 #include "reactor/signal_mask.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -24,8 +25,15 @@ using lock = std::lock_guard<std::mutex>;
 constinit std::array<std::atomic<std::uint32_t>, signal_limit> counts{};
 constinit std::atomic<int> knocker{-1};
 constinit std::atomic<int> pending{-1};
+constinit std::atomic<last_act> last{nullptr};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<last_act>::is_always_lock_free);
+
+// What ends a process that does nothing about it, and can be caught.
+constexpr std::array endings{SIGHUP,  SIGINT,  SIGQUIT,   SIGILL,  SIGABRT, SIGBUS,  SIGFPE,
+                             SIGUSR1, SIGSEGV, SIGUSR2,   SIGPIPE, SIGALRM, SIGTERM, SIGXCPU,
+                             SIGXFSZ, SIGPROF, SIGVTALRM, SIGIO,   SIGPWR,  SIGSYS};
 
 // Makes an edge for all who watch. The counter needs no reader: at 2^64 it would merely stay.
 void knock() noexcept {
@@ -49,8 +57,23 @@ extern "C" void coring_on_signal(int signal) {
     errno = code;
 }
 
-bool is_ours(const struct sigaction& action) noexcept {
-    return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == coring_on_signal;
+// Ends the process as the signal would have: raised again, it waits until the handler returns.
+extern "C" void coring_on_end(int signal) {
+    const int code = errno;
+    if (const last_act act = last.load(std::memory_order_acquire); act != nullptr) {
+        act();
+    }
+
+    struct sigaction plain {};
+
+    plain.sa_handler = SIG_DFL;
+    static_cast<void>(::sigaction(signal, &plain, nullptr));
+    static_cast<void>(::raise(signal));
+    errno = code;
+}
+
+bool is_handled_by(const struct sigaction& action, void (*handler)(int)) noexcept {
+    return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == handler;
 }
 
 // Whether the kernel reaps children by itself under this disposition of SIGCHLD.
@@ -90,19 +113,25 @@ base::result<int> signal_hub::knock_fd() noexcept {
     return knocker.load(std::memory_order_relaxed);
 }
 
+// Zero, or an errno. The lock is taken around a fork, so that the child finds things as they
+// should be.
+int signal_hub::watch_forks() noexcept {
+    if (watches_forks_) {
+        return 0;
+    }
+    const int error =
+        ::pthread_atfork([] { process().mutex_.lock(); }, [] { process().mutex_.unlock(); },
+                         [] {
+                             process().forget_all();
+                             process().mutex_.unlock();
+                         });
+    watches_forks_ = error == 0;
+    return error;
+}
+
 base::result<void> signal_hub::open() noexcept {
-    if (!watches_forks_) {
-        // The lock is taken around a fork, so that the child finds things as they should be.
-        const int error =
-            ::pthread_atfork([] { process().mutex_.lock(); }, [] { process().mutex_.unlock(); },
-                             [] {
-                                 process().forget_all();
-                                 process().mutex_.unlock();
-                             });
-        if (error != 0) {
-            return base::failure{error};
-        }
-        watches_forks_ = true;
+    if (const int error = watch_forks(); error != 0) {
+        return base::failure{error};
     }
     if (knocker.load(std::memory_order_relaxed) < 0) {
         const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -168,6 +197,9 @@ void signal_hub::install(int signal) noexcept {
     if (reaps(signal, before)) {
         ours.sa_flags |= SA_NOCLDWAIT;
     }
+    if (is_handled_by(before, coring_on_end)) {
+        before = {};
+    }
     ::sigfillset(&ours.sa_mask);
     // Cannot fail: the number is right and no part of SIGKILL or SIGSTOP.
     const int failed = ::sigaction(signal, &ours, nullptr);
@@ -183,8 +215,58 @@ void signal_hub::restore(int signal) noexcept {
     struct sigaction found {};
 
     static_cast<void>(::sigaction(signal, &before_[static_cast<std::size_t>(signal)], &found));
-    if (!is_ours(found)) { // somebody has changed it since, and knows better than we do
+    if (!is_handled_by(
+            found,
+            coring_on_signal)) { // somebody has changed it since, and knows better than we do
         static_cast<void>(::sigaction(signal, &found, nullptr));
+    }
+    if (last.load(std::memory_order_relaxed) != nullptr) {
+        guard(signal);
+    }
+}
+
+// Puts our last act before the end that the default action is.
+void signal_hub::guard(int signal) noexcept {
+    struct sigaction found {};
+
+    static_cast<void>(::sigaction(signal, nullptr, &found));
+    const bool ends = std::find(endings.begin(), endings.end(), signal) != endings.end();
+    if (ends && is_handled_by(found, SIG_DFL)) {
+        found = {};
+        found.sa_handler = coring_on_end;
+        found.sa_flags = SA_ONSTACK;
+        ::sigfillset(&found.sa_mask);
+        static_cast<void>(::sigaction(signal, &found, nullptr));
+    }
+}
+
+void signal_hub::guard_all(bool on) noexcept {
+    for (const int signal : endings) {
+        if (on && subscribers_[static_cast<std::size_t>(signal)] == 0) {
+            guard(signal);
+            continue;
+        }
+
+        struct sigaction found {};
+
+        static_cast<void>(::sigaction(signal, nullptr, &found));
+        if (!on && is_handled_by(found, coring_on_end)) {
+            found = {};
+            found.sa_handler = SIG_DFL;
+            static_cast<void>(::sigaction(signal, &found, nullptr));
+        }
+    }
+}
+
+void signal_hub::call_before_end(last_act act) noexcept {
+    const lock hold{mutex_};
+    static_cast<void>(watch_forks()); // if it cannot, a child of a fork looks at who it is
+    if (act != nullptr) {
+        last.store(act, std::memory_order_release);
+    }
+    guard_all(act != nullptr);
+    if (act == nullptr) {
+        last.store(nullptr, std::memory_order_release);
     }
 }
 
@@ -214,6 +296,9 @@ void signal_hub::count_pending() noexcept {
 
 // In a forked child, which has no thread but this one and no waits: they were the parent's.
 void signal_hub::forget_all() noexcept {
+    if (last.exchange(nullptr) != nullptr) {
+        guard_all(false);
+    }
     for (int signal = 1; signal < signal_limit; ++signal) {
         std::uint32_t& subscribers = subscribers_[static_cast<std::size_t>(signal)];
         if (subscribers > 0) {

@@ -21,6 +21,9 @@ enum class signal_route : std::uint8_t {
     read,   // from a signalfd as well: every thread blocks it, no handler would ever run
 };
 
+// What is done in the last moment: only calls that a signal handler may make.
+using last_act = void (*)() noexcept;
+
 // Counts the deliveries of subscribed signals. While a signal has subscribers its disposition
 // is our handler; when the last one leaves, it is what it was before. No mask is ever changed.
 // Any thread; never destroyed. A forked child starts with the dispositions of before, without
@@ -50,6 +53,10 @@ public:
     // Counts what waits in the signalfd, if there is one.
     void count_pending() noexcept;
 
+    // From now on `act` is run before a signal ends the process: one that nobody waits for and
+    // whose action is the default. The process ends as it would have. Null: no more.
+    void call_before_end(last_act act) noexcept;
+
     // An eventfd to watch for edges: each delivery that was counted makes one. Nobody reads it,
     // so one edge reaches all who watch. Fails where descriptors are short.
     [[nodiscard]] base::result<int> knock_fd() noexcept;
@@ -59,9 +66,12 @@ public:
 
 private:
     [[nodiscard]] base::result<void> open() noexcept;
+    [[nodiscard]] int watch_forks() noexcept;
     [[nodiscard]] base::result<void> read_too(int signal) noexcept;
     void install(int signal) noexcept;
     void restore(int signal) noexcept;
+    void guard(int signal) noexcept;
+    void guard_all(bool on) noexcept;
     void forget_all() noexcept;
 
     std::mutex mutex_; // guards all below

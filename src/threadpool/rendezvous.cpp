@@ -128,7 +128,7 @@ bool rendezvous::make_room(shard& in) noexcept {
     }
     constexpr std::size_t fewest = 16;
     const std::size_t count = in.chain_count == 0 ? fewest : in.chain_count * 2;
-    auto** chains = static_cast<meeting_point**>(std::calloc(count, sizeof(meeting_point*)));
+    auto** chains = static_cast<meeting_point**>(std::calloc(count, sizeof(void*)));
     if (chains == nullptr) {
         return in.chain_count > 0;
     }

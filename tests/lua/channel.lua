@@ -824,6 +824,36 @@ case("ten thousand channels are cheap (D38)", function()
     ok(took < 5, took)
 end)
 
+-- Shortage -----------------------------------------------------------------------------------
+
+case("out of descriptors the first wait of a state fails; matches need none", function()
+    child.expect(child.prelude .. [[
+        local channel = require "coutil.channel"
+        local one, other = channel.create "x", channel.create "x"
+        local results
+        local function await(...)
+            coroutine.wrap(function(...) results = table.pack(system.awaitch(...)) end)(...)
+        end
+        require "support.shortage"(function()
+            await(one, "in", "values")
+            assert(results[1] == false and results[2] == "too many open files")
+            assert(results[3] == 24 and results.n == 3)
+            assert(other:sync("out") == false)
+        end)
+        await(one, "in", "values")
+        require "support.shortage"(function()
+            assert(select(2, other:sync("out")) == "values")
+            system.run()
+            assert(results[1] == true)
+            await(one, "in")
+            assert(other:sync("out", "more"))
+            system.run()
+            assert(results[2] == "more")
+        end)
+        assert(one:close() and other:close())
+    ]])
+end)
+
 -- Ends of processes --------------------------------------------------------------------------
 
 case("a state closes with waiting coroutines at both ends, matched ones, and open channels",

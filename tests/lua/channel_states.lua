@@ -227,6 +227,20 @@ case("a state closes with matches on their way to it", function()
     end
 end)
 
+case("channels that finalizers make while their state closes do not stay", function()
+    for _, after in ipairs { "", "coroutine.wrap(system.awaitch)(late, 'in')" } do
+        local co = load([[
+            kept = _G.setmetatable({}, { __gc = function()
+                local late = channel.create "late"
+                ]] .. after .. [[
+            end })
+        ]])
+        tasks.await(system.resume, co)
+        co:close()
+        same(channel.getnames(), {})
+    end
+end)
+
 case("ping-pong between two states that run", function()
     local count <const> = 3000
     local finish = start([[

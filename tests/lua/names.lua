@@ -458,7 +458,7 @@ case("a forked child cannot look names up, and ends with its parent's lookups pe
             end
         end
         for index = 1, 10 do coroutine.close(waiting[index]) end
-        waiting = nil
+        waiting = nil -- luacheck: ignore 311
         collectgarbage()
         -- Without the ceremony of an exit: what the threads of the parent hold would count as lost.
         native.exit(0)

@@ -26,6 +26,7 @@ function bodies.open(share)
     local buffer = memory.create(job.block)
     for index in share do
         local file = open(job.small(index))
+        assert(file:info("B") > 0)
         assert(file:read(buffer) > 0)
         assert(file:close())
     end

@@ -33,6 +33,7 @@ local bodies = { read = read, cold = read }
 function bodies.open(share)
     for index in share do
         local file = await(uv.fs_open, job.small(index), "r", permissions)
+        assert(await(uv.fs_fstat, file).size > 0)
         assert(#await(uv.fs_read, file, job.block, -1) > 0)
         assert(await(uv.fs_close, file))
     end

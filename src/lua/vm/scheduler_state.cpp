@@ -1,5 +1,6 @@
 // How a state comes by its scheduler, and how the scheduler ends with the state.
 #include "base/errc.hpp"
+#include "io/standard_stream.hpp"
 #include "lua/memory/layout.hpp"
 #include "lua/memory/metatables.hpp"
 #include "lua/vm/await.hpp"
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <new>
 #include <string_view>
+#include <type_traits>
 
 #include <pthread.h>
 
@@ -53,9 +55,12 @@ private:
     pthread_t thread_{};
 };
 
+// Never destroyed, since the end of the process may race it; and it asks for no memory.
+static_assert(std::is_trivially_destructible_v<exit_flush>);
+
 exit_flush& exit_flusher() noexcept {
-    static auto* const one = new (std::nothrow) exit_flush; // never destroyed: exit may race it
-    return *one;
+    static exit_flush one;
+    return one;
 }
 
 void flush_now() {
@@ -115,6 +120,7 @@ void push_scheduler(lua_State* L) {
     const environment_wish& asked = read_wish();
     const loop::engine_wish& wish = asked.wish;
     block->alive = new (std::nothrow) scheduler;
+    io::hold_standard_places(); // before we open anything that could get such a number
     if (block->alive == nullptr) {
         luaL_error(L, "not enough memory");
     }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <lua.hpp>
 #include <netinet/in.h>
@@ -19,6 +20,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -26,6 +28,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace {
@@ -478,10 +481,12 @@ int native_mkfifo(lua_State* L) {
     return answer(L, ::mkfifo(luaL_checkstring(L, 1), 0600));
 }
 
-// open(2) without waiting, to read or (second argument true) to write.
+// open(2) without waiting, to read, or to write (second argument true), or both (a number).
 int native_open(lua_State* L) {
-    const int flags = lua_toboolean(L, 2) != 0 ? O_WRONLY : O_RDONLY;
-    return answer(L, ::open(luaL_checkstring(L, 1), flags | O_NONBLOCK | O_CLOEXEC));
+    const int flags = lua_isinteger(L, 2) != 0   ? O_RDWR
+                      : lua_toboolean(L, 2) != 0 ? O_WRONLY
+                                                 : O_RDONLY;
+    return answer(L, ::open(luaL_checkstring(L, 1), flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 int native_read(lua_State* L) {
@@ -545,6 +550,67 @@ int native_terminal(lua_State* L) {
     return 2;
 }
 
+// Starts a program with these descriptors as its standard streams, -1 for a closed one:
+// start(stdin, stdout, stderr, session, program, ...). With `session` it leads one of its own,
+// whose controlling terminal is its standard input. Returns its number.
+int native_start(lua_State* L) {
+    constexpr int first_word = 5;
+    constexpr int above = 100;
+    const int count = lua_gettop(L) - first_word + 1;
+    auto** words = static_cast<const char**>(
+        lua_newuserdatauv(L, static_cast<std::size_t>(count + 1) * sizeof(const char*), 0));
+    for (int at = 0; at < count; ++at) {
+        words[at] = luaL_checkstring(L, first_word + at);
+    }
+    words[count] = nullptr;
+    const int fds[] = {check_int(L, 1), check_int(L, 2), check_int(L, 3)};
+    const bool session = lua_toboolean(L, 4) != 0;
+    const pid_t pid = ::fork();
+    if (pid != 0) {
+        return answer(L, pid);
+    }
+    int moved[3];
+    for (int at = 0; at < 3; ++at) {
+        moved[at] = fds[at] >= 0 ? ::fcntl(fds[at], F_DUPFD_CLOEXEC, above) : -1;
+    }
+    for (int at = 0; at < 3; ++at) {
+        moved[at] >= 0 ? ::dup2(moved[at], at) : ::close(at);
+    }
+    if (session) {
+        ::setsid();
+        ::ioctl(0, TIOCSCTTY, 0);
+    }
+    ::execvp(words[0], const_cast<char* const*>(words));
+    ::_exit(127);
+}
+
+// The settings of a terminal: all of them as one string, and whether it has lines, echo, keys
+// that are signals, and processing of output.
+int native_termios(lua_State* L) {
+    termios now{};
+    if (::tcgetattr(check_int(L, 1), &now) != 0) {
+        return answer(L, -1);
+    }
+    lua_pushfstring(L, "%d %d %d %d ", static_cast<int>(now.c_iflag),
+                    static_cast<int>(now.c_oflag), static_cast<int>(now.c_cflag),
+                    static_cast<int>(now.c_lflag));
+    lua_pushlstring(L, reinterpret_cast<const char*>(now.c_cc), sizeof now.c_cc);
+    lua_concat(L, 2);
+    lua_pushboolean(L, (now.c_lflag & ICANON) != 0 ? 1 : 0);
+    lua_pushboolean(L, (now.c_lflag & ECHO) != 0 ? 1 : 0);
+    lua_pushboolean(L, (now.c_lflag & ISIG) != 0 ? 1 : 0);
+    lua_pushboolean(L, (now.c_oflag & OPOST) != 0 ? 1 : 0);
+    return 5;
+}
+
+// Sets the size of a terminal's window: columns and rows.
+int native_resize(lua_State* L) {
+    winsize size{};
+    size.ws_col = static_cast<unsigned short>(check_int(L, 2));
+    size.ws_row = static_cast<unsigned short>(check_int(L, 3));
+    return answer(L, ::ioctl(check_int(L, 1), TIOCSWINSZ, &size));
+}
+
 // --- memory ---------------------------------------------------------------------------------
 
 // As lua-memory lays a referenced memory out (behaviour 16.2).
@@ -605,8 +671,27 @@ void* allocate(void* data, void* block, std::size_t old_size, std::size_t new_si
     return self.real(self.real_data, block, old_size, new_size);
 }
 
+// Where the engine's requests can be refused, it is those and not the state's.
+using fail_heap = void (*)(long);
+using heap_refusals = int (*)();
+
+template <class Function>
+Function of_failing_heap(const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, name));
+}
+
+// Whether it is the engine's requests that are refused here.
+int native_failsheap(lua_State* L) {
+    lua_pushboolean(L, of_failing_heap<fail_heap>("coring_fail_heap") != nullptr ? 1 : 0);
+    return 1;
+}
+
 // The n-th request for memory from now on will be refused.
 int native_failallocation(lua_State* L) {
+    if (auto* const refuse = of_failing_heap<fail_heap>("coring_fail_heap")) {
+        refuse(static_cast<long>(luaL_checkinteger(L, 1)));
+        return 0;
+    }
     installed.until = luaL_checkinteger(L, 1) - 1;
     installed.refusals = 0;
     if (installed.real == nullptr) {
@@ -622,6 +707,11 @@ int native_failallocation(lua_State* L) {
 // No more refusals: the state has its own allocator again, as it must when this module is
 // unloaded. Returns whether there was one.
 int native_allocationfailed(lua_State* L) {
+    if (auto* const count = of_failing_heap<heap_refusals>("coring_heap_refusals")) {
+        lua_pushboolean(L, count() > 0 ? 1 : 0);
+        of_failing_heap<fail_heap>("coring_fail_heap")(0);
+        return 1;
+    }
     installed.until = -1;
     if (installed.active) {
         lua_setallocf(L, installed.real, installed.real_data);
@@ -677,7 +767,11 @@ const luaL_Reg functions[] = {
     {"stat", native_stat},
     {"fileflags", native_fileflags},
     {"terminal", native_terminal},
+    {"start", native_start},
+    {"termios", native_termios},
+    {"resize", native_resize},
     {"vast", native_vast},
+    {"failsheap", native_failsheap},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},
     {nullptr, nullptr},

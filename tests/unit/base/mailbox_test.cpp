@@ -5,6 +5,7 @@
 // hangs.
 #include "base/mailbox.hpp"
 
+#include <array>
 #include <latch>
 #include <thread>
 #include <vector>
@@ -55,6 +56,46 @@ TEST(mailbox, its_descriptor_is_not_inherited_and_does_not_block) {
     ASSERT_TRUE(box.open());
     EXPECT_EQ(::fcntl(box.fd(), F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     EXPECT_EQ(::fcntl(box.fd(), F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+}
+
+TEST(mailbox, a_post_can_be_made_in_two_halves) {
+    mailbox box;
+    ASSERT_TRUE(box.open());
+    letter first;
+    letter second;
+    EXPECT_TRUE(box.push(first));
+    EXPECT_FALSE(knocked(box));
+    EXPECT_FALSE(box.push(second)) << "the first one owes the knock";
+    EXPECT_FALSE(box.empty_now());
+    box.knock();
+    EXPECT_TRUE(knocked(box));
+    EXPECT_EQ(box.collect(), &first);
+    EXPECT_TRUE(box.empty_now());
+}
+
+TEST(mailbox, a_listener_is_told_once_for_a_batch) {
+    struct counting : coring::base::mail_listener {
+        int times = 0;
+    } ear;
+
+    ear.knocked = [](coring::base::mail_listener& self) noexcept {
+        ++static_cast<counting&>(self).times;
+    };
+    mailbox box;
+    ASSERT_TRUE(box.open());
+    std::array<letter, 4> letters;
+    box.post(letters[0]);
+    EXPECT_EQ(ear.times, 0);
+    box.listen(&ear);
+    box.post(letters[1]);
+    EXPECT_EQ(ear.times, 0) << "mail was there already";
+    static_cast<void>(box.collect());
+    box.post(letters[2]);
+    EXPECT_EQ(ear.times, 1);
+    static_cast<void>(box.collect());
+    box.listen(nullptr);
+    box.post(letters[3]);
+    EXPECT_EQ(ear.times, 1);
 }
 
 TEST(mailbox, letters_come_out_in_the_order_they_were_posted) {

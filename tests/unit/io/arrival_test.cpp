@@ -91,6 +91,14 @@ TEST_P(arrival_test, nothing_else_is) {
     EXPECT_FALSE(io::recognize(-1));
 }
 
+TEST_P(arrival_test, datagram_sockets_are_recognized_apart) {
+    const base::unique_fd stream = opened(AF_INET, SOCK_STREAM);
+    const base::unique_fd six = opened(AF_INET6, SOCK_DGRAM);
+    EXPECT_FALSE(io::recognize_datagram(stream.get()));
+    EXPECT_EQ(io::recognize_datagram(six.get())->in, io::domain::ipv6);
+    EXPECT_FALSE(io::recognize_datagram(six.get())->connected);
+}
+
 TEST_P(arrival_test, of_many_descriptors_the_sound_ones_come_in_order) {
     kernel::socket_pair carrier = kernel::local_pair();
     io::local_socket& from = receiving(carrier.left);

@@ -253,4 +253,93 @@ TEST_F(signal_hub_test, threads_may_come_and_go_while_signals_arrive) {
     EXPECT_EQ(disposition(other_signal).sa_handler, SIG_DFL);
 }
 
+int last_act_told = -1;
+
+void tell_last_act() noexcept {
+    static_cast<void>(::write(last_act_told, "x", 1));
+}
+
+// How a child ended that did this, and how often the last act was run in it.
+struct ending {
+    int status;
+    ssize_t acts;
+};
+
+template <typename Body>
+ending end_of_child(Body body) {
+    int told[2];
+    EXPECT_EQ(::pipe(told), 0);
+    last_act_told = told[1];
+    const pid_t child = ::fork();
+    if (child == 0) {
+        body();
+        ::_exit(0);
+    }
+    ::close(told[1]);
+    ending found{-1, 0};
+    EXPECT_EQ(::waitpid(child, &found.status, 0), child);
+    char acts[8];
+    found.acts = ::read(told[0], acts, sizeof acts);
+    ::close(told[0]);
+    return found;
+}
+
+TEST_F(signal_hub_test, the_last_act_comes_before_the_end_that_is_the_default) {
+    for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGUSR1, SIGABRT}) {
+        const ending found = end_of_child([signal] {
+            hub().call_before_end(tell_last_act);
+            ::raise(signal);
+        });
+        EXPECT_TRUE(WIFSIGNALED(found.status));
+        EXPECT_EQ(WTERMSIG(found.status), signal);
+        EXPECT_EQ(found.acts, 1);
+    }
+}
+
+TEST_F(signal_hub_test, there_is_no_last_act_for_signals_that_are_no_end) {
+    const ending found = end_of_child([] {
+        static_cast<void>(::signal(SIGUSR1, nothing));
+        static_cast<void>(::signal(SIGUSR2, SIG_IGN));
+        hub().call_before_end(tell_last_act);
+        for (const int signal : {SIGUSR1, SIGUSR2, SIGCHLD, SIGWINCH}) {
+            ::raise(signal);
+        }
+    });
+    EXPECT_EQ(found.status, 0);
+    EXPECT_EQ(found.acts, 0);
+}
+
+TEST_F(signal_hub_test, the_last_act_waits_behind_subscribers_and_survives_them) {
+    const ending found = end_of_child([] {
+        static_cast<void>(hub().subscribe(SIGTERM).has_value());
+        hub().call_before_end(tell_last_act);
+        ::raise(SIGTERM);
+        hub().unsubscribe(SIGTERM);
+        static_cast<void>(hub().subscribe(SIGTERM).has_value());
+        hub().unsubscribe(SIGTERM);
+        ::raise(SIGTERM);
+    });
+    EXPECT_TRUE(WIFSIGNALED(found.status));
+    EXPECT_EQ(found.acts, 1);
+}
+
+TEST_F(signal_hub_test, a_last_act_that_was_taken_back_leaves_the_default) {
+    hub().call_before_end(tell_last_act);
+    static_cast<void>(hub().subscribe(some_signal).has_value());
+    hub().call_before_end(nullptr);
+    EXPECT_NE(disposition(some_signal).sa_handler, SIG_DFL);
+    hub().unsubscribe(some_signal);
+    for (const int signal : {SIGTERM, SIGHUP, some_signal}) {
+        EXPECT_EQ(disposition(signal).sa_handler, SIG_DFL);
+    }
+}
+
+TEST_F(signal_hub_test, the_last_act_is_not_that_of_a_forked_child) {
+    hub().call_before_end(tell_last_act);
+    const ending found = end_of_child([] { ::raise(SIGTERM); });
+    EXPECT_TRUE(WIFSIGNALED(found.status));
+    EXPECT_EQ(found.acts, 0);
+    hub().call_before_end(nullptr);
+}
+
 } // namespace
