@@ -1,5 +1,5 @@
--- Tasks with a scheduler of their own (behaviour 15.5, 2.4, D24, D32): when `run` suspends the whole
--- task, when it blocks its thread, and what await functions do in the chunk itself.
+-- Tasks with a scheduler of their own (behaviour 15.5, 2.4, D24, D32): when `run` suspends the
+-- whole task, when it blocks its thread, and what await functions do in the chunk itself.
 
 local suite = require("support.suite").strict()
 local threads = require "coutil.threads"
@@ -184,7 +184,9 @@ case("in a state coroutine run keeps its worker", function()
             local system, channel = require "coutil.system", require "coutil.channel"
             local there, value = channel.create "one"
             local select = require "_G".select
-            require "coroutine".wrap(function() value = select(2, system.awaitch(there, "in")) end)()
+            require "coroutine".wrap(function()
+                value = select(2, system.awaitch(there, "in"))
+            end)()
             system.run()
             return value
         ]=]

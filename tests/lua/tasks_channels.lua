@@ -1,5 +1,5 @@
--- Tasks that ask for a channel by yielding (behaviour 15.5, D24, D25, D32): what yield returns, what
--- the other side gets, errors as values, and threads that are released meanwhile.
+-- Tasks that ask for a channel by yielding (behaviour 15.5, D24, D25, D32): what yield returns,
+-- what the other side gets, errors as values, and threads that are released meanwhile.
 
 local suite = require("support.suite").strict()
 local threads = require "coutil.threads"
@@ -144,7 +144,9 @@ case("tasks of two pools meet", function()
         end
         yield("report", "out", "fine")
     ]])
-    pools.add(other, "for count = 1, 500 do assert(select(2, yield('ping', 'in', -count)) == count) end")
+    pools.add(other, [[
+        for count = 1, 500 do assert(select(2, yield("ping", "in", -count)) == count) end
+    ]])
     equal(pools.receive "report", "fine")
 end)
 

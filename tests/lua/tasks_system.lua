@@ -335,7 +335,8 @@ case("suspended in run, a task has sockets that close with it", function()
         local pools = require "support.pools"
         local pool = threads.create(1)
         pools.add(pool, "fresh() local c = channel.create 'c'" ..
-            "local s = system.socket('datagram', 'ipv4') s:bind(system.address('ipv4', '127.0.0.1', 0))" ..
+            "local s = system.socket('datagram', 'ipv4')" ..
+            "s:bind(system.address('ipv4', '127.0.0.1', 0))" ..
             "coroutine.wrap(function() system.awaitch(c, 'in') end)() system.run()")
         pools.await(pool, "s", "1")
         pool:resize(0)

@@ -1,5 +1,6 @@
--- Manual: Thread Pools (behaviour 15.3, 15.4, D21, D28, D36): making, counting, resizing and closing
--- pools; what becomes of their tasks. What needs an interpreter that ends has one of its own.
+-- Manual: Thread Pools (behaviour 15.3, 15.4, D21, D28, D36): making, counting, resizing and
+-- closing pools; what becomes of their tasks. What needs an interpreter that ends has one of its
+-- own.
 
 local suite = require("support.suite").strict()
 local threads = require "coutil.threads"
@@ -525,7 +526,8 @@ end)
 case("without threads, a task that is suspended in run ends when mail comes", function()
     local output = expect [[
         local pool = threads.create(1)
-        pools.add(pool, "fresh() _G.kept = setmetatable({}, { __gc = function() print 'collected' end })" ..
+        pools.add(pool, "fresh() " ..
+            "_G.kept = setmetatable({}, { __gc = function() print 'collected' end })" ..
             "local c = channel.create 'there'" ..
             "coroutine.wrap(function() system.awaitch(c, 'out', 'value') print 'never' end)()" ..
             "system.run() print 'never'")
