@@ -5,7 +5,6 @@
 local suite = require("support.suite").strict()
 local threads = require "coutil.threads"
 local coroutines = require "coutil.coroutine"
-local channels = require "coutil.channel"
 local system = require "coutil.system"
 local memory = require "memory"
 local native = require "native"
@@ -53,13 +52,12 @@ case("a pool has its class, with a scope and without a finalizer", function()
 end)
 
 case("create makes a new pool with so many threads, and none for negative sizes", function()
-    local before = pools.threads()
     local one <close> = threads.create(3)
     local other <close> = threads.create("2")
     ok(one ~= other)
     equal(pools.counts(one, "ea"), "3 3")
     equal(pools.counts(other, "ea"), "2 2")
-    ok(pools.threads() >= before + 5)
+    ok(pools.threads() >= 6)
     local none <close> = threads.create(-7)
     equal(pools.counts(none, "nrpsea"), "0 0 0 0 0 0")
 end)
@@ -410,6 +408,9 @@ case("a task may resize its own pool", function()
 end)
 
 case("where no more threads can be made, create and resize fail and the pool goes on", function()
+    local limit <const> = "ulimit -v 1500000;"
+    local _, how = child.run("", { before = limit })
+    if how ~= "exit" then suite.skip "this interpreter needs more memory than there are threads" end
     expect([[
         local made, text, code = threads.create(100000)
         equal(made, false)
@@ -429,7 +430,7 @@ case("where no more threads can be made, create and resize fail and the pool goe
         pools.await(pool, "n", "0")
         equal(pool:resize(1), true)
         pools.await(pool, "a", "1")
-    ]], { before = "ulimit -v 1500000;" })
+    ]], { before = limit })
 end)
 
 -- Closing ------------------------------------------------------------------------------------
