@@ -98,7 +98,7 @@ bool mailbox::push(mail& letter) noexcept {
 
 void mailbox::knock() noexcept {
     mail_listener* listener = listener_.load();
-    if (listener != nullptr) {
+    if (listener != nullptr && listener->keep != nullptr) {
         listener->keep(*listener);
     }
     knock_on(fd_.get()); // from here on the mailbox may be gone

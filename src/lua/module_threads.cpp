@@ -17,19 +17,15 @@ constexpr const char* class_name = "coutil:threads";
 // Its address is the key of the registry's entry of the pools that a state owns.
 constexpr char owned_key = 0;
 
-// A pool that this state made and has not closed. References may be collected before.
-struct owned_pool : base::list_link {
-    threadpool::task_pool* pool = nullptr;
-};
-
+// The pools that this state made and has not closed. References may be collected before.
 struct owned_pools {
-    base::intrusive_list<owned_pool> list;
+    base::intrusive_list<threadpool::task_pool> list;
 };
 
 // The userdata of a reference.
 struct pool_reference {
     threadpool::task_pool* pool; // null: closed
-    owned_pool* owned;           // null: the pool of the task whose state this is
+    bool owns;                   // false: it is of a task, to its own pool
 };
 
 // What a new task consists of until its pool has it. In a userdata, so that an error on the way
@@ -63,21 +59,13 @@ pool_reference& check_pool(lua_State* L) {
 
 // --- making and closing ---------------------------------------------------------------------
 
-void close_owned(owned_pool& closing) noexcept {
-    closing.unlink();
-    closing.pool->close();
-    delete &closing;
-}
-
 // The state closes. In a forked child all of it is the parent's.
 int close_all(lua_State* L) {
     auto& all = *static_cast<owned_pools*>(lua_touserdata(L, 1));
     const vm::scheduler* on = vm::scheduler_if_any(L);
-    while (owned_pool* next = all.list.front()) {
-        if (on != nullptr && on->forked()) {
-            next->unlink();
-        } else {
-            close_owned(*next);
+    while (threadpool::task_pool* next = all.list.pop_front()) {
+        if (on == nullptr || !on->forked()) {
+            next->close();
         }
     }
     return 0;
@@ -105,7 +93,7 @@ owned_pools& ensure_owned(lua_State* L) {
 
 pool_reference& push_reference(lua_State* L) {
     auto* made =
-        new (lua_newuserdatauv(L, sizeof(pool_reference), 0)) pool_reference{nullptr, nullptr};
+        new (lua_newuserdatauv(L, sizeof(pool_reference), 0)) pool_reference{nullptr, false};
     vm::set_class(L, vm::class_id::thread_pool);
     return *made;
 }
@@ -123,20 +111,16 @@ int refer_to_own_pool(lua_State* L) {
 
 // Zero, or an errno.
 int make_pool(owned_pools& in, pool_reference& into, std::size_t size) noexcept {
-    auto* owned = new (std::nothrow) owned_pool;
-    auto* pool = owned != nullptr ? threadpool::task_pool::make(loop::leave_thread) : nullptr;
+    threadpool::task_pool* pool = threadpool::task_pool::make(loop::leave_thread);
     if (pool == nullptr) {
-        delete owned;
         return ENOMEM;
     }
     if (const int failed = pool->resize(size, true); failed != 0) {
         pool->close();
-        delete owned;
         return failed;
     }
-    owned->pool = pool;
-    in.list.push_back(*owned);
-    into = {pool, owned};
+    in.list.push_back(*pool);
+    into = {pool, true};
     return 0;
 }
 
@@ -158,9 +142,10 @@ int threads_create(lua_State* L) {
 
 int threads_close(lua_State* L) {
     pool_reference& closing = check_pool(L);
-    closing.pool = nullptr;
-    if (owned_pool* owned = std::exchange(closing.owned, nullptr); owned != nullptr) {
-        close_owned(*owned);
+    threadpool::task_pool* pool = std::exchange(closing.pool, nullptr);
+    if (closing.owns) {
+        pool->unlink();
+        pool->close();
     }
     lua_pushboolean(L, 1);
     return 1;

@@ -155,6 +155,7 @@ void task_pool::close() noexcept {
 void task_pool::work(worker& self) noexcept {
     auto& of = *static_cast<task_pool*>(self.owner);
     delete &self;
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): not freed while this thread uses it
     while (pool_task* const taken = of.take()) {
         of.attend(*taken);
     }
@@ -175,11 +176,11 @@ pool_task* task_pool::take() noexcept {
             }
             return nullptr;
         }
-        if (pool_task* const next = pending_.pop_front(); next != nullptr) {
+        if (pool_task* const first = pending_.pop_front(); first != nullptr) {
             --idle_;
             --counts_.pending;
             ++counts_.running;
-            return next;
+            return first;
         }
         static_cast<void>(work_came_.wait(mutex_, condition::never));
     }

@@ -61,11 +61,11 @@ struct task_counts {
     std::size_t actual;   // threads there are
 };
 
-// Tasks are taken first in, first out. Any thread may call; it is counted by those who use it:
-// its maker, its tasks, its threads. The mutex is never held while a task runs, rests or is
-// discarded. After a fork the child has none of the threads, and perhaps a locked mutex: it
-// must not call its parent's pools.
-class task_pool {
+// Tasks are taken first in, first out. The list link is its maker's. Any thread may call; it is
+// counted by those who use it: its maker, its tasks, its threads. The mutex is never held while
+// a task runs, rests or is discarded. After a fork the child has none of the threads, and
+// perhaps a locked mutex: it must not call its parent's pools.
+class task_pool : public base::list_link {
 public:
     // `leave` is the last that each thread does for its owner.
     using leave_function = void (*)() noexcept;
