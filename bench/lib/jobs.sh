@@ -163,16 +163,19 @@ define_job() {
     tasks)
         kind=tasks metrics=task_us,task_cpu_us,yield_us,yield_cpu_us
         unit="µs per empty task of a pool of two threads, and per yield of one of eight; CPU of all"
+        floors=
         competitors=(coutil-uring coutil-epoll reference)
         ;;
     channel-task)
         kind=channel_task metrics=round_trip_us,round_trip_cpu_us
         unit="µs from a coroutine to a task that yields names of channels, and back; CPU of both"
+        floors=
         competitors=(coutil-uring coutil-epoll reference)
         ;;
     transfer)
         kind=transfer metrics=kib_us,mib_us,mib_cpu_us
         unit="µs per string of 1 KiB, and of 1 MiB, from the main state to a task; CPU of both"
+        floors=
         competitors=(coutil-uring coutil-epoll reference)
         ;;
     idle)
