@@ -9,7 +9,7 @@ all_jobs=(
     udp-echo-1 udp-echo-64 udp-echo-window64 udp-bulk
     http
     suspend timers signals
-    lookups sync resume channel
+    lookups sync resume channel tasks channel-task transfer
     file-read-1 file-read-32 file-read-256 file-cold-32 file-cold-256
     file-open-1 file-open-32 file-flush-1
     path-stat path-list-100k path-copy-256m
@@ -160,6 +160,24 @@ define_job() {
         floors=c-eventfd
         competitors=(coutil-uring coutil-epoll reference c-eventfd)
         ;;
+    tasks)
+        kind=tasks metrics=task_us,task_cpu_us,yield_us,yield_cpu_us
+        unit="µs per empty task of a pool of two threads, and per yield of one of eight; CPU of all"
+        floors=
+        competitors=(coutil-uring coutil-epoll reference)
+        ;;
+    channel-task)
+        kind=channel_task metrics=round_trip_us,round_trip_cpu_us
+        unit="µs from a coroutine to a task that yields names of channels, and back; CPU of both"
+        floors=
+        competitors=(coutil-uring coutil-epoll reference)
+        ;;
+    transfer)
+        kind=transfer metrics=kib_us,mib_us,mib_cpu_us
+        unit="µs per string of 1 KiB, and of 1 MiB, from the main state to a task; CPU of both"
+        floors=
+        competitors=(coutil-uring coutil-epoll reference)
+        ;;
     idle)
         kind=idle buffer=1024
         metrics=kib_per_connection unit="KiB of server memory per idle connection"
@@ -192,14 +210,14 @@ set_scale() {
     if [[ $1 == quick ]]; then
         rounds=2 seconds=0.5 wrk_seconds=1 bulk_mib=512 idle_connections=3000
         suspends=300000 timers=100000 passes=10000 signals=50000
-        lookups=2000 syncs=100000 resumes=20000 channels=20000
+        lookups=2000 syncs=100000 resumes=20000 channels=20000 tasks=10000
         spawns=200 output_mib=64
         file_reads=100000 file_cold_reads=8192 file_opens=10000 file_flushes=500
         stats=50000
     else
         rounds=5 seconds=2 wrk_seconds=3 bulk_mib=4096 idle_connections=10000
         suspends=2000000 timers=100000 passes=10000 signals=300000
-        lookups=20000 syncs=1000000 resumes=200000 channels=100000
+        lookups=20000 syncs=1000000 resumes=200000 channels=100000 tasks=50000
         spawns=1000 output_mib=1024
         file_reads=500000 file_cold_reads=32768 file_opens=30000 file_flushes=2000
         stats=300000

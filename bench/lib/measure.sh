@@ -105,7 +105,10 @@ measure_program() {
     resume)
         amount=$resumes processor=$server_processor,$load_processor
         ;;
-    channel)
+    tasks)
+        amount=$tasks processor=$server_processor,$load_processor
+        ;;
+    channel | channel_task | transfer)
         amount=$channels processor=$server_processor,$load_processor
         ;;
     esac
@@ -159,7 +162,8 @@ measure() {
     figures='' failure='' line=''
     server_command "$1" || return 1
     case $kind in
-    suspend | timers | lookups | pass | signals | sync | resume | channel)
+    suspend | timers | lookups | pass | signals | sync | resume | channel | tasks | \
+        channel_task | transfer)
         measure_program || code=1
         ;;
     spawn) measure_spawns || code=1 ;;

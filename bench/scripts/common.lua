@@ -8,6 +8,7 @@ local common = {
     lookups = 2000,
     resumes = 100000,
     channels = 50000,
+    tasks = 20000,
     lookups_at_once = 100,
     looked_up = "localhost",
     passes = 10000,
@@ -199,6 +200,20 @@ function common.measure_channels(count, nanosecs, here, far)
         words[#words + 1] = string.format("%s_us=%.4f", name, spent / 1e3 / amount)
         words[#words + 1] = string.format("%s=%.4f", name == "here" and "here_cpu_us" or "cpu_us",
             cpu * 1e6 / amount)
+    end
+    print(table.concat(words, " "))
+end
+
+-- Runs each job with its amount, and prints how long one of it took, and the CPU of all threads.
+function common.measure_tasks(nanosecs, jobs)
+    local words = {}
+    for _, job in ipairs(jobs) do
+        job.run(math.max(1, job.amount // 20))
+        local begin, cpu_begin = nanosecs(), os.clock()
+        job.run(job.amount)
+        local spent, cpu = nanosecs() - begin, os.clock() - cpu_begin
+        words[#words + 1] = string.format("%s_us=%.4f %s_cpu_us=%.4f", job.name,
+            spent / 1e3 / job.amount, job.name, cpu * 1e6 / job.amount)
     end
     print(table.concat(words, " "))
 end

@@ -97,10 +97,14 @@ bool mailbox::push(mail& letter) noexcept {
 }
 
 void mailbox::knock() noexcept {
-    if (mail_listener* listener = listener_.load(); listener != nullptr) {
+    mail_listener* listener = listener_.load();
+    if (listener != nullptr && listener->keep != nullptr) {
+        listener->keep(*listener);
+    }
+    knock_on(fd_.get()); // from here on the mailbox may be gone
+    if (listener != nullptr) {
         listener->knocked(*listener);
     }
-    knock_on(fd_.get());
 }
 
 mail* mailbox::collect() noexcept {

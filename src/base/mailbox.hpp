@@ -19,10 +19,12 @@ struct mail {
     opener open = nullptr; // what the recipient calls; recipients that know what came need none
 };
 
-// Told of posts like the eventfd, for owners that do not sleep on that. Called by the thread
-// that posted, when its mail has replaced none, before the eventfd tells of it; must not block
-// for long. The mailbox stays until it has returned.
+// Told of posts like the eventfd, for owners that do not sleep on that. Both are called by the
+// thread that posted, when its mail has replaced none: the first before the eventfd tells of
+// it, while the mailbox stays, to keep what the second needs, and may be null; the second comes
+// after, and may end all.
 struct mail_listener {
+    void (*keep)(mail_listener& self) noexcept = nullptr;
     void (*knocked)(mail_listener& self) noexcept = nullptr;
 };
 

@@ -1,6 +1,7 @@
 #include "loop/engine_choice.hpp"
 
 #include "base/environment.hpp"
+#include "proactor/lent_ring.hpp"
 #include "proactor/ring_engine.hpp"
 #include "reactor/readiness_engine.hpp"
 
@@ -15,10 +16,10 @@ namespace coring::loop {
 
 namespace {
 
+template <typename Engine>
 base::result<chosen_engine> open_ring(unsigned entries,
                                       op::operation_slab& operations) noexcept {
-    std::unique_ptr<proactor::ring_engine> engine{new (std::nothrow)
-                                                      proactor::ring_engine{operations}};
+    std::unique_ptr<Engine> engine{new (std::nothrow) Engine{operations}};
     if (engine == nullptr) {
         return base::failure{ENOMEM};
     }
@@ -49,15 +50,22 @@ bool is_shortage(int code) noexcept {
 } // namespace
 
 base::result<chosen_engine> choose_engine(const engine_wish& wish,
-                                          op::operation_slab& operations) noexcept {
+                                          op::operation_slab& operations,
+                                          residence where) noexcept {
     if (wish.kind == engine_kind::epoll) {
         return open_epoll(0);
     }
-    auto ring = open_ring(wish.ring_entries, operations);
+    auto ring = where == residence::wandering
+                    ? open_ring<proactor::lent_ring>(wish.ring_entries, operations)
+                    : open_ring<proactor::ring_engine>(wish.ring_entries, operations);
     if (ring || wish.kind == engine_kind::uring || is_shortage(ring.error())) {
         return ring;
     }
     return open_epoll(ring.error());
+}
+
+void leave_thread() noexcept {
+    proactor::close_kept_rings();
 }
 
 engine_wish wish_from_environment(bool& unknown) noexcept {

@@ -27,10 +27,18 @@ struct chosen_engine {
     int refusal = 0; // the errno for which there is no ring; zero if nobody asked for one
 };
 
+// Whether all runs of the loop are on the thread that opens it.
+enum class residence : std::uint8_t { settled, wandering };
+
 // Opens the engine that fits the wish. Fails with the ring's errno when the ring was insisted
 // on, with epoll's when there is no engine at all.
 [[nodiscard]] base::result<chosen_engine>
-choose_engine(const engine_wish& wish, op::operation_slab& operations) noexcept;
+choose_engine(const engine_wish& wish,
+              op::operation_slab& operations,
+              residence where = residence::settled) noexcept;
+
+// The calling thread ends: gives up what it keeps for wandering loops.
+void leave_thread() noexcept;
 
 // Reads COUTIL_ENGINE (auto, uring, epoll) and COUTIL_RING_ENTRIES (1 to 32768). `unknown` is
 // set when COUTIL_ENGINE has another value, which acts as auto.

@@ -21,8 +21,8 @@ loop::loop(deliverer& to, base::clock_source& clock) noexcept
 
 loop::~loop() = default;
 
-base::result<void> loop::open(const engine_wish& wish) noexcept {
-    auto chosen = choose_engine(wish, operations_);
+base::result<void> loop::open(const engine_wish& wish, residence where) noexcept {
+    auto chosen = choose_engine(wish, operations_, where);
     if (!chosen) {
         return base::failure{chosen.error()};
     }
@@ -51,6 +51,12 @@ bool loop::adopt_thread() noexcept {
         static_cast<void>(engine_->watch(side_poller_.fd(), side_poller_watch));
     }
     return true;
+}
+
+void loop::park() noexcept {
+    parking_ = true;
+    engine_->park(*this);
+    parking_ = false;
 }
 
 op::operation* loop::acquire(const op::operation_type& type, void* waiter) noexcept {
@@ -284,6 +290,11 @@ base::result<void> loop::open_mailbox() noexcept {
 // --- what the engine reports ----------------------------------------------------------------
 
 void loop::completed(op::operation& done, int answer) noexcept {
+    if (parking_ && answer == -ECANCELED) {
+        done.go_again();
+        queued_.push_back(done);
+        return;
+    }
     report(done, answer);
     while (op::operation* next = behind_.pop_front()) {
         settle(*next, next->result);

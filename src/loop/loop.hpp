@@ -84,7 +84,8 @@ public:
     ~loop() override;
 
     // Chooses and opens the engine. Required before anything else.
-    [[nodiscard]] base::result<void> open(const engine_wish& wish) noexcept;
+    [[nodiscard]] base::result<void> open(const engine_wish& wish,
+                                          residence where = residence::settled) noexcept;
 
     // "uring" or "epoll", and for the latter why.
     [[nodiscard]] const char* engine_name() const noexcept { return engine_->name(); }
@@ -103,6 +104,13 @@ public:
     [[nodiscard]] bool belongs_here() const noexcept {
         return engine_ != nullptr && engine_->belongs_here();
     }
+
+    // Before the turns of a run, on the thread that has them: zero, or the errno for which
+    // there is no engine here. park() comes after them. Between runs nothing of a wandering
+    // loop is in the kernel; those of its operations that were there are queued again.
+    [[nodiscard]] int arrive() noexcept { return engine_->arrive(); }
+
+    void park() noexcept;
 
     // --- operations -------------------------------------------------------------------------
 
@@ -242,6 +250,9 @@ public:
     // One turn, in the order of docs/architecture.md. The only place where the engine sleeps.
     turn_report turn(waiting wait, late_timers late) noexcept;
 
+    // A turn that leaves the engine out and looks for mail. Needs no arrive().
+    turn_report turn_of_mail() noexcept;
+
     [[nodiscard]] bool in_turn() const noexcept { return in_turn_; }
 
     // Whether this turn serves so few that sending on the spot beats batching.
@@ -298,6 +309,9 @@ private:
     void list_ready(op::operation& ready, op::phase when) noexcept;
     [[nodiscard]] bool deliver_one(op::operation& ready, turn_report& report) noexcept;
 
+    void begin_turn() noexcept;
+    void end_turn() noexcept;
+
     [[nodiscard]] bool deliver_any(op::operation_list& list, turn_report& report) noexcept {
         return list.empty() || deliver_list(list, report);
     }
@@ -349,6 +363,7 @@ private:
     bool in_turn_ = false;
     bool halted_ = false;
     bool closing_ = false;
+    bool parking_ = false;
 };
 
 } // namespace coring::loop

@@ -187,8 +187,7 @@ void loop::tell_sources() noexcept {
     }
 }
 
-turn_report loop::turn(waiting wait, late_timers late) noexcept {
-    turn_report report;
+void loop::begin_turn() noexcept {
     in_turn_ = true;
     served_ = 0;
     // A timer started in this turn is due in the next at best.
@@ -196,6 +195,28 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
     if (!dismissed_.empty()) {
         end_dismissed();
     }
+}
+
+void loop::end_turn() noexcept {
+    in_turn_ = false;
+    if (!dismissed_.empty()) { // no other turn may come
+        end_dismissed();
+    }
+}
+
+turn_report loop::turn_of_mail() noexcept {
+    turn_report report;
+    begin_turn();
+    update_time();
+    mail_came_ = true;
+    after_sleep(report, late_timers::next_turn);
+    end_turn();
+    return report;
+}
+
+turn_report loop::turn(waiting wait, late_timers late) noexcept {
+    turn_report report;
+    begin_turn();
     if (before_sleep(report)) {
         // In a step, somebody was served already: what is ready now is still taken along.
         const bool served = late == late_timers::this_turn && report.resumed > 0;
@@ -212,10 +233,7 @@ turn_report loop::turn(waiting wait, late_timers late) noexcept {
         }
         after_sleep(report, late);
     }
-    in_turn_ = false;
-    if (!dismissed_.empty()) { // no other turn may come
-        end_dismissed();
-    }
+    end_turn();
     return report;
 }
 

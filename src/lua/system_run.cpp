@@ -3,6 +3,7 @@
 #include "lua/system_run.hpp"
 
 #include "base/errc.hpp"
+#include "lua/vm/reply.hpp"
 #include "lua/vm/scheduler.hpp"
 #include "op/descriptor.hpp"
 
@@ -27,6 +28,46 @@ void let_hook_run(lua_State* L) {
     lua_call(L, 0, 0);
 }
 
+// The whole task may be suspended by its own coroutine, and by nobody else (behaviour 15.5).
+vm::idling when_idle(lua_State* L, const vm::scheduler& on, vm::run_mode mode) {
+    const vm::task_link* task = on.task();
+    const bool suspends = mode == vm::run_mode::loop && task != nullptr && task->chunk == L &&
+                          lua_isyieldable(L) != 0;
+    return suspends ? vm::idling::suspend : vm::idling::sleep;
+}
+
+int run_k(lua_State* L, int status, lua_KContext context);
+
+int run_on(lua_State* L, vm::run_mode mode) {
+    vm::scheduler& on = vm::scheduler_of(L);
+    for (;;) {
+        if (!on.on().adopt_thread()) {
+            return luaL_error(L, "scheduler cannot run in this thread");
+        }
+        switch (on.run(L, mode, when_idle(L, on, mode))) {
+        case vm::run_end::done:
+            lua_pushboolean(L, on.on().alive() ? 1 : 0);
+            return 1;
+        case vm::run_end::interrupted:
+            let_hook_run(L);
+            break;
+        case vm::run_end::refused:
+            return luaL_error(L, "C stack overflow");
+        case vm::run_end::suspended:
+            on.task()->sleeps = true;
+            return lua_yieldk(L, 0, 0, run_k);
+        case vm::run_end::stranded:
+            return vm::raise(L, on.failure());
+        }
+    }
+}
+
+// The task goes on, perhaps on another thread.
+int run_k(lua_State* L, int, lua_KContext) {
+    lua_settop(L, 0);
+    return run_on(L, vm::run_mode::loop);
+}
+
 int system_run(lua_State* L) {
     static const char* const names[] = {"loop", "step", "ready", nullptr};
     static constexpr std::array modes{vm::run_mode::loop, vm::run_mode::step,
@@ -38,20 +79,8 @@ int system_run(lua_State* L) {
         return luaL_error(L, "already running");
     }
     vm::check_place(L, on);
-    if (!on.on().adopt_thread()) {
-        return luaL_error(L, "scheduler cannot run in this thread");
-    }
     luaL_checkstack(L, 8, nullptr);
-    vm::run_end end = on.run(L, mode);
-    while (end == vm::run_end::interrupted) {
-        let_hook_run(L);
-        end = on.run(L, mode);
-    }
-    if (end == vm::run_end::refused) {
-        return luaL_error(L, "C stack overflow");
-    }
-    lua_pushboolean(L, on.on().alive() ? 1 : 0);
-    return 1;
+    return run_on(L, mode);
 }
 
 int system_isrunning(lua_State* L) {

@@ -75,6 +75,15 @@ public:
     // did not give all of it back within a bound: then the engine's memory must not be freed.
     [[nodiscard]] virtual bool withdraw_all(completion_sink& sink) noexcept = 0;
 
+    // A run begins on the calling thread: what of the engine belongs to a thread is fetched
+    // now. Zero, or an errno. Engines that stay where they are have nothing to do.
+    [[nodiscard]] virtual int arrive() noexcept { return 0; }
+
+    // The run ends, and the next may be on another thread: nothing stays in what belongs to
+    // this one. An operation that is cut short for that is reported as -ECANCELED; one that
+    // must not be is waited for.
+    virtual void park(completion_sink&) noexcept {}
+
     // Whether the calling thread may drive this engine.
     [[nodiscard]] virtual bool belongs_here() const noexcept = 0;
 };

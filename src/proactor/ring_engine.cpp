@@ -37,11 +37,23 @@ const void* this_thread() noexcept {
     return reinterpret_cast<const void*>(::pthread_self());
 }
 
+// What waits for a descriptor, or sends, goes on from where it was. Work on a file that was
+// begun is better done than done twice.
+bool is_cut_short(const op::operation& in_kernel) noexcept {
+    return in_kernel.type->side != op::direction::none;
+}
+
 } // namespace
 
 base::result<void> ring_engine::open(unsigned entries) noexcept {
     thread_ = this_thread();
+    entries_ = entries;
     return ring_.open(entries);
+}
+
+void ring_engine::attach(op::operation_slab& operations) noexcept {
+    CORING_ASSERT(belongs_here() && operations_ == nullptr && in_kernel_ == 0);
+    operations_ = &operations;
 }
 
 bool ring_engine::belongs_here() const noexcept {
@@ -61,6 +73,7 @@ void ring_engine::submit(op::operation_list& queued) noexcept {
         filled.set_user_data(user_data_of(next));
         next.submit();
         ++in_kernel_;
+        uncut_ += is_cut_short(next) ? 0U : 1U;
     }
     if (unarmed_watches_ > 0) { // last: one that fires at once must not keep the others out
         arm_watches();
@@ -137,8 +150,9 @@ bool ring_engine::drain(op::completion_sink& sink) noexcept {
             take_watch(upper, sink);
             continue;
         }
-        op::operation* done = operations_.find(slot, upper);
+        op::operation* done = operations_->find(slot, upper);
         CORING_ASSERT(done != nullptr && done->in_kernel());
+        uncut_ -= is_cut_short(*done) ? 0U : 1U;
         sink.completed(*done, completion.res);
     }
     return came;
@@ -183,12 +197,55 @@ int ring_engine::watch(int fd, unsigned watch) noexcept {
     return 0;
 }
 
-bool ring_engine::withdraw_all(op::completion_sink& sink) noexcept {
-    closing_ = true;
+void ring_engine::forget_watches() noexcept {
     for (watch_place& place : watches_) {
         place.fd = -1;
     }
     unarmed_watches_ = 0;
+}
+
+// Asks the kernel for all that can be cut short: at once, or one by one if there is something
+// that must not.
+void ring_engine::cut_short() noexcept {
+    if (uncut_ == 0) {
+        ring_.cancel_any();
+        return;
+    }
+    for (unsigned index = 0; index < watch_count; ++index) {
+        if (watches_[index].armed) {
+            ring_.cancel(user_data_of(watch_slot, index));
+        }
+    }
+    for (std::uint32_t slot = 0; slot < operations_->capacity(); ++slot) {
+        const op::operation& each = (*operations_)[slot];
+        if (each.in_kernel() && is_cut_short(each)) {
+            ring_.cancel(user_data_of(each));
+        }
+    }
+}
+
+// What was cut short shows after some entries. Entries that the kernel had not taken yet are
+// taken by the first, and cut short in the next round.
+void ring_engine::detach(op::completion_sink& sink) noexcept {
+    CORING_ASSERT(belongs_here());
+    closing_ = true;
+    for (unsigned tries = 0; in_kernel_ > 0; ++tries) {
+        if (in_kernel_ > uncut_) {
+            cut_short();
+            static_cast<void>(ring_.enter(tries < 10 ? 0 : 1, base::ns_per_ms));
+        } else {
+            static_cast<void>(ring_.enter(1, op::no_deadline));
+        }
+        static_cast<void>(drain(sink));
+    }
+    forget_watches();
+    closing_ = false;
+    operations_ = nullptr;
+}
+
+bool ring_engine::withdraw_all(op::completion_sink& sink) noexcept {
+    closing_ = true;
+    forget_watches();
     for (int tries = 0; in_kernel_ > 0 && tries < 1000; ++tries) {
         ring_.cancel_any();
         static_cast<void>(ring_.enter(tries < 10 ? 0 : 1, 1'000'000));

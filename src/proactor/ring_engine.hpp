@@ -12,12 +12,24 @@
 namespace coring::proactor {
 
 // Belongs to the thread that opened it. Operations are named to the kernel by slot and
-// generation, so that a late completion meets a mismatch and not another operation.
+// generation, so that a late completion meets a mismatch and not another operation. It serves
+// one loop, whose records it must be told, or one loop after the other.
 class ring_engine final : public op::engine {
 public:
-    explicit ring_engine(op::operation_slab& operations) noexcept : operations_{operations} {}
+    ring_engine() noexcept = default;
+
+    explicit ring_engine(op::operation_slab& operations) noexcept : operations_{&operations} {}
 
     [[nodiscard]] base::result<void> open(unsigned entries) noexcept;
+
+    [[nodiscard]] unsigned asked_entries() const noexcept { return entries_; }
+
+    // Whose operations come next. Requires that there are none of anybody else.
+    void attach(op::operation_slab& operations) noexcept;
+
+    // Takes all operations back, as engine::park() says of what wanders; watches are forgotten
+    // too. Nobody's from now on.
+    void detach(op::completion_sink& sink) noexcept;
 
     [[nodiscard]] const char* name() const noexcept override { return "uring"; }
 
@@ -36,6 +48,7 @@ public:
     }
 
     [[nodiscard]] bool withdraw_all(op::completion_sink& sink) noexcept override;
+
     [[nodiscard]] bool belongs_here() const noexcept override;
 
 private:
@@ -52,15 +65,19 @@ private:
     // Reports all that completed; true if there was anything.
     bool drain(op::completion_sink& sink) noexcept;
     void take_watch(unsigned index, op::completion_sink& sink) noexcept;
+    void forget_watches() noexcept;
+    void cut_short() noexcept;
 
-    op::operation_slab& operations_;
+    op::operation_slab* operations_ = nullptr;
     ring ring_;
     const void* thread_ = nullptr;
+    unsigned entries_ = 0;        // as it was asked for
     std::uint32_t in_kernel_ = 0; // entries the kernel has to answer
+    std::uint32_t uncut_ = 0;     // those of them that are never cut short
     std::uint32_t armed_watches_ = 0;
     std::array<watch_place, watch_count> watches_{};
     unsigned unarmed_watches_ = 0;
-    bool closing_ = false;
+    bool closing_ = false; // watches are not armed again
 };
 
 } // namespace coring::proactor

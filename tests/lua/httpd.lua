@@ -282,6 +282,53 @@ local function same_answers(server, peer)
     end
 end
 
+suite.case("the server on all processors gives the same answers",
+           with_server(with_server(same_answers, "httpd.lua"), "httpd-cores.lua"))
+
+suite.case("tasks of the server on all processors serve many clients at once",
+           with_server(function(server)
+    local address <const> = system.address("ipv4", "127.0.0.1", server.port)
+    local served = 0
+    local function ask(socket)
+        assert(socket:connect(address))
+        for _ = 1, 20 do
+            assert(socket:write(good))
+            if statuses((read_until(socket, hello .. "$"))) == "200" then served = served + 1 end
+        end
+    end
+    awaiting(function(socket)
+        for _ = 1, 31 do
+            coroutine.wrap(function()
+                local other <close> = assert(system.socket("stream", "ipv4"))
+                ask(other)
+            end)()
+        end
+        ask(socket)
+    end)
+    suite.equal(served, 32 * 20)
+end, "httpd-cores.lua"))
+
+for _, name in ipairs { "INT", "TERM" } do
+    suite.case("SIG" .. name .. " ends the server on all processors as it ends the other",
+               with_server(function(server)
+        local address <const> = system.address("ipv4", "127.0.0.1", server.port)
+        awaiting(function(socket)
+            assert(socket:connect(address))
+            assert(socket:write(good .. good:sub(1, 20)))
+            read_until(socket, hello .. "$")
+            stop(server, name)
+            repeat -- until all tasks have heard of it: nobody listens any more
+                local late <close> = assert(system.socket("stream", "ipv4"))
+            until not late:connect(address)
+            assert(socket:write(good:sub(21)))
+            local came, problem = read_until(socket)
+            suite.equal(statuses(came), "200")
+            suite.ok(came:find("\r\nConnection: close\r\n", 1, true))
+            suite.equal(problem, "end of file")
+        end)
+    end, "httpd-cores.lua"))
+end
+
 suite.case("the server on luv gives the same answers", function()
     if not pcall(require, "luv") then suite.skip("luv is not installed") end
     with_server(with_server(same_answers, "httpd.lua"), "httpd-luv.lua")()

@@ -1,6 +1,7 @@
 #include "lua/vm/scheduler.hpp"
 
 #include "base/fork_watch.hpp"
+#include "io/await_channel.hpp"
 #include "lua/vm/await.hpp"
 #include "lua/vm/reply.hpp"
 
@@ -8,10 +9,11 @@
 
 namespace coring::lua::vm {
 
-base::result<void> scheduler::open(const loop::engine_wish& wish) noexcept {
+base::result<void> scheduler::open(const loop::engine_wish& wish,
+                                   loop::residence where) noexcept {
     base::watch_forks();
     generation_ = base::fork_generation();
-    return loop_.open(wish);
+    return loop_.open(wish, where);
 }
 
 loop::delivery scheduler::deliver(op::operation& ready) noexcept {
@@ -65,35 +67,82 @@ void scheduler::deliver_from(lua_State* L,
 }
 
 bool scheduler::interrupted() noexcept {
-    return lua_gethook(from_) != hook_;
+    return lua_gethook(from_) != hook_ || is_idle();
 }
 
-run_end scheduler::run(lua_State* L, run_mode mode) noexcept {
-    from_ = L;
-    running_ = true;
-    loop_.begin_run();
-    run_end end = run_end::done;
+void scheduler::serve(task_link* task) noexcept {
+    task_ = task;
+    if (task != nullptr) {
+        loop_.mailbox().listen(task->listener);
+    }
+}
+
+// Then no engine and no timer has anything to tell: only mail ends a wait.
+bool scheduler::awaits_channels_only() noexcept {
+    const loop::counters now = loop_.count();
+    return now.going_on == 0 && now.awaiting > 0 && now.awaiting == io::channel_waits(loop_);
+}
+
+// For a task that may have been woken for its mail: as long as there is nothing else, the
+// engine is not needed.
+run_end scheduler::take_mail() noexcept {
+    while (awaits_channels_only() && !loop_.halted()) {
+        if (loop_.mailbox().empty_now()) {
+            return run_end::suspended;
+        }
+        const loop::turn_report report = loop_.turn_of_mail();
+        if (report.refused) {
+            return run_end::refused;
+        }
+    }
+    return run_end::done;
+}
+
+run_end scheduler::turns(run_mode mode) noexcept {
     const auto wait =
         mode == run_mode::ready ? loop::waiting::forbidden : loop::waiting::allowed;
     const auto late =
         mode == run_mode::step ? loop::late_timers::this_turn : loop::late_timers::next_turn;
-    // A signal handler of the host may set a hook at any moment, also when the loop never
-    // sleeps.
-    hook_ = lua_gethook(L);
-    bool going = loop_.alive();
-    while (going) {
+    for (;;) {
         const loop::turn_report report = loop_.turn(wait, late);
         if (report.refused) {
-            end = run_end::refused;
-            break;
+            return run_end::refused;
         }
         const bool satisfied =
             mode == run_mode::ready || (mode == run_mode::step && report.resumed > 0);
-        going = loop_.alive() && !loop_.halted() && !satisfied;
-        if (going && report.interrupted) {
-            end = run_end::interrupted;
+        if (satisfied || !loop_.alive() || loop_.halted()) {
+            return run_end::done;
+        }
+        if (is_idle()) {
+            return run_end::suspended;
+        }
+        if (report.interrupted) {
+            return run_end::interrupted;
+        }
+    }
+}
+
+run_end scheduler::run(lua_State* L, run_mode mode, idling when_idle) noexcept {
+    from_ = L;
+    running_ = true;
+    when_idle_ = when_idle;
+    loop_.begin_run();
+    // A signal handler of the host may set a hook at any moment, also when the loop never
+    // sleeps.
+    hook_ = lua_gethook(L);
+    run_end end = run_end::suspended;
+    while (end == run_end::suspended) {
+        end = when_idle == idling::suspend ? take_mail() : run_end::done;
+        if (end != run_end::done || !loop_.alive() || loop_.halted()) {
             break;
         }
+        failure_ = loop_.arrive();
+        if (failure_ != 0) {
+            end = run_end::stranded;
+            break;
+        }
+        end = turns(mode);
+        loop_.park();
     }
     running_ = false;
     from_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include "base/fork_watch.hpp"
 #include "loop/loop.hpp"
+#include "lua/vm/task_link.hpp"
 #include "lua/vm/waiter_index.hpp"
 
 #include <array>
@@ -44,12 +45,24 @@ enum class class_id : std::uint8_t {
     interfaces,
     state_coroutine,
     channel,
+    thread_pool,
+    new_task,
     count_, // none: how many there are
 };
 inline constexpr auto class_count = static_cast<std::size_t>(class_id::count_);
 
 enum class run_mode : std::uint8_t { loop, step, ready };
-enum class run_end : std::uint8_t { done, interrupted, refused };
+
+enum class run_end : std::uint8_t {
+    done,
+    interrupted, // a hook of the host wants to run
+    refused,     // a waiter could not be resumed
+    suspended,   // only other states can end what is waited for, and nothing runs meanwhile
+    stranded,    // there is no engine on this thread; failure() says why
+};
+
+// Whether a run may end suspended.
+enum class idling : std::uint8_t { sleep, suspend };
 
 // How far the delivery that runs now has come. Deliveries nest: a coroutine may close an object
 // that another one reads.
@@ -72,7 +85,8 @@ public:
     scheduler& operator=(scheduler&&) = delete;
     ~scheduler() override = default;
 
-    [[nodiscard]] base::result<void> open(const loop::engine_wish& wish) noexcept;
+    [[nodiscard]] base::result<void> open(const loop::engine_wish& wish,
+                                          loop::residence where) noexcept;
 
     [[nodiscard]] loop::loop& on() noexcept { return loop_; }
 
@@ -91,12 +105,21 @@ public:
     [[nodiscard]] bool running() const noexcept { return running_; }
 
     // Turns until the mode is satisfied. Delivers from `L`, on whose stack two places are free.
-    [[nodiscard]] run_end run(lua_State* L, run_mode mode) noexcept;
+    [[nodiscard]] run_end run(lua_State* L, run_mode mode, idling when_idle) noexcept;
+
+    // The errno of a run that ended stranded.
+    [[nodiscard]] int failure() const noexcept { return failure_; }
+
+    // The task whose state this is, or null. Set before the mailbox opens.
+    [[nodiscard]] task_link* task() const noexcept { return task_; }
+
+    void serve(task_link* task) noexcept;
 
     // Resumes the waiter of a ready operation. Also called by close(), outside of run.
     loop::delivery deliver(op::operation& ready) noexcept override;
 
-    // Whether a signal handler of the host set a hook since run began.
+    // Whether a signal handler of the host set a hook since run began, or the task is to be
+    // suspended.
     [[nodiscard]] bool interrupted() noexcept override;
 
     // As deliver(), from any state at any time; errors are warned of as of `place`.
@@ -153,6 +176,15 @@ public:
     void flush_at_exit() noexcept;
 
 private:
+    [[nodiscard]] bool awaits_channels_only() noexcept;
+    [[nodiscard]] run_end take_mail() noexcept;
+    [[nodiscard]] run_end turns(run_mode mode) noexcept;
+
+    // Whether the run is to end in place of sleeping.
+    [[nodiscard]] bool is_idle() noexcept {
+        return when_idle_ == idling::suspend && awaits_channels_only();
+    }
+
     base::system_clock clock_;
     loop::loop loop_;
     waiter_index waiters_;
@@ -160,10 +192,13 @@ private:
     lua_Hook hook_ = nullptr;   // what hook that state had when run began
     const char* place_ = "system.run";
     const char* other_ = "(error object is not a string)";
+    task_link* task_ = nullptr;
+    int failure_ = 0;
     unsigned generation_ = 0;
     std::uint32_t anchored_ = 0;
     std::array<const void*, class_count> classes_{};
     delivery_progress current_;
+    idling when_idle_ = idling::sleep; // of the present run
     bool running_ = false;
 };
 

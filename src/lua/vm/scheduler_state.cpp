@@ -124,10 +124,13 @@ void push_scheduler(lua_State* L) {
     if (block->alive == nullptr) {
         luaL_error(L, "not enough memory");
     }
-    if (const auto opened = block->alive->open(wish); !opened) {
+    // Tasks and state coroutines go from thread to thread.
+    const bool independent = is_independent(L);
+    const auto where = independent ? loop::residence::wandering : loop::residence::settled;
+    if (const auto opened = block->alive->open(wish, where); !opened) {
         raise_refusal(L, opened.error(), wish.kind);
     }
-    const bool independent = is_independent(L);
+    block->alive->serve(task_of(L));
     if (asked.unknown && !independent) {
         lua_warning(L, "[coutil] COUTIL_ENGINE is neither auto, uring nor epoll: using auto",
                     0);

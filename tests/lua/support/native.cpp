@@ -1,6 +1,7 @@
 // What the tests need of the system and no Lua library offers: other processes, raw calls on
 // descriptors of ours, limits, and an allocator that fails on demand. Loaded as `native`.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -192,7 +193,15 @@ int native_limit(lua_State* L) {
 
 // --- descriptors ----------------------------------------------------------------------------
 
-// A set of the numbers that are open, and their count.
+// A ring, which workers keep for the states that run on them.
+bool is_ring(DIR* list, const char* name) {
+    std::array<char, 64> target{};
+    const ssize_t size = ::readlinkat(::dirfd(list), name, target.data(), target.size() - 1);
+    return size > 0 && std::string_view{target.data()} == "anon_inode:[io_uring]";
+}
+
+// A set of the numbers that are open, and their count; then the number of rings, which are in
+// neither.
 int native_descriptors(lua_State* L) {
     lua_newtable(L);
     DIR* list = ::opendir("/proc/self/fd");
@@ -200,9 +209,12 @@ int native_descriptors(lua_State* L) {
         return luaL_error(L, "cannot list descriptors");
     }
     lua_Integer count = 0;
+    lua_Integer rings = 0;
     while (const dirent* entry = ::readdir(list)) {
         const int fd = std::atoi(entry->d_name);
-        if (entry->d_name[0] != '.' && fd != ::dirfd(list)) {
+        if (is_ring(list, entry->d_name)) {
+            ++rings;
+        } else if (entry->d_name[0] != '.' && fd != ::dirfd(list)) {
             ++count;
             lua_pushboolean(L, 1);
             lua_rawseti(L, -2, fd);
@@ -210,7 +222,8 @@ int native_descriptors(lua_State* L) {
     }
     ::closedir(list);
     lua_pushinteger(L, count);
-    return 2;
+    lua_pushinteger(L, rings);
+    return 3;
 }
 
 int native_close(lua_State* L) {

@@ -75,13 +75,24 @@ TEST(mailbox, a_post_can_be_made_in_two_halves) {
 
 TEST(mailbox, a_listener_is_told_once_for_a_batch) {
     struct counting : coring::base::mail_listener {
+        mailbox* box = nullptr;
+        int kept = 0;
         int times = 0;
     } ear;
 
+    ear.keep = [](coring::base::mail_listener& self) noexcept {
+        auto& told = static_cast<counting&>(self);
+        EXPECT_FALSE(knocked(*told.box)) << "the mailbox may be gone after the knock";
+        ++told.kept;
+    };
     ear.knocked = [](coring::base::mail_listener& self) noexcept {
-        ++static_cast<counting&>(self).times;
+        auto& told = static_cast<counting&>(self);
+        EXPECT_TRUE(knocked(*told.box));
+        ++told.times;
+        EXPECT_EQ(told.times, told.kept);
     };
     mailbox box;
+    ear.box = &box;
     ASSERT_TRUE(box.open());
     std::array<letter, 4> letters;
     box.post(letters[0]);
