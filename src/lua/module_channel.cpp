@@ -1,6 +1,7 @@
 // The module coutil.channel. Manual: Channels (channel.close, channel.create, channel.getname,
 // channel.getnames, channel.sync). Behaviour 15.6.
 #include "lua/channel.hpp"
+#include "lua/threads.hpp"
 #include "lua/vm/await.hpp"
 #include "lua/vm/object.hpp"
 #include "lua/vm/reply.hpp"
@@ -93,8 +94,15 @@ int channel_leave_scope(lua_State* L) {
     return 0;
 }
 
-// Nobody waits on garbage; but a program may call this, and a closing state does. Whoever waits
-// hears of it in the next turn, if there is one.
+// Whether this is a finalizer that Lua calls, in which it has no other one. (Before 5.4.4 there
+// is no telling.)
+bool is_finalizing(lua_State* L) noexcept {
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
+}
+
+// Nobody waits on garbage; but a program may call this, and a closing state does. Pools close
+// before channels (behaviour 15.4): one of their tasks may have come to match this wait.
+// Whoever still waits hears of it in the next turn, if there is one.
 int channel_collect(lua_State* L) {
     vm::scheduler* on = vm::scheduler_if_any(L);
     if (on == nullptr) {
@@ -104,6 +112,10 @@ int channel_collect(lua_State* L) {
         static_cast<io::channel*>(vm::test_object(L, 1, *on, vm::class_id::channel));
     if (closing == nullptr || closing->at == nullptr) {
         return 0;
+    }
+    if (closing->waiting != nullptr && is_finalizing(L)) {
+        luaL_checkstack(L, 4, nullptr);
+        close_pools(L);
     }
     if (op::operation* waiting = cancel_wait(*on, *closing); waiting != nullptr) {
         on->on().cancel_ready(*waiting);

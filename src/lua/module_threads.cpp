@@ -1,6 +1,7 @@
 // The module coutil.threads. Manual: Thread Pools (threads.close, threads.count,
 // threads.create, threads.dofile, threads.dostring, threads.resize). Behaviour 15.3, 15.4.
 #include "lua/task.hpp"
+#include "lua/threads.hpp"
 #include "lua/vm/memory.hpp"
 #include "lua/vm/object.hpp"
 #include "lua/vm/reply.hpp"
@@ -59,15 +60,19 @@ pool_reference& check_pool(lua_State* L) {
 
 // --- making and closing ---------------------------------------------------------------------
 
-// The state closes. In a forked child all of it is the parent's.
-int close_all(lua_State* L) {
-    auto& all = *static_cast<owned_pools*>(lua_touserdata(L, 1));
-    const vm::scheduler* on = vm::scheduler_if_any(L);
+// In a forked child all of it is the parent's.
+void close_all(owned_pools& all, bool forked) noexcept {
     while (threadpool::task_pool* next = all.list.pop_front()) {
-        if (on == nullptr || !on->forked()) {
+        if (!forked) {
             next->close();
         }
     }
+}
+
+// The state closes.
+int collect_owned(lua_State* L) {
+    const vm::scheduler* on = vm::scheduler_if_any(L);
+    close_all(*static_cast<owned_pools*>(lua_touserdata(L, 1)), on != nullptr && on->forked());
     return 0;
 }
 
@@ -80,7 +85,7 @@ owned_pools& ensure_owned(lua_State* L) {
         for (int at = 1; at <= vm::upvalue_count; ++at) {
             lua_pushvalue(L, lua_upvalueindex(at));
         }
-        lua_pushcclosure(L, close_all, vm::upvalue_count);
+        lua_pushcclosure(L, collect_owned, vm::upvalue_count);
         lua_setfield(L, -2, "__gc");
         lua_setmetatable(L, -2);
         lua_pushvalue(L, -1);
@@ -333,6 +338,15 @@ void make_module(lua_State* L, vm::scheduler& on) {
 }
 
 } // namespace
+
+void close_pools(lua_State* L) noexcept {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &owned_key) == LUA_TUSERDATA) {
+        const vm::scheduler* on = vm::scheduler_if_any(L);
+        close_all(*static_cast<owned_pools*>(lua_touserdata(L, -1)),
+                  on != nullptr && on->forked());
+    }
+    lua_pop(L, 1);
+}
 
 } // namespace coring::lua
 

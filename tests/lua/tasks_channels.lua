@@ -5,6 +5,7 @@ local suite = require("support.suite").strict()
 local threads = require "coutil.threads"
 local channels = require "coutil.channel"
 local system = require "coutil.system"
+local child = require "support.child"
 local gates = require "support.gate"
 local pools = require "support.pools"
 local tasks = require "support.tasks"
@@ -29,6 +30,27 @@ local function ask(pool, ...)
         end
     ]], ...)
 end
+
+case("tasks meet the waits of a state that closes, whatever was made first", function()
+    for _, first in ipairs { "pool", "channel" } do
+        equal(child.expect(string.format([[
+            local threads = require "coutil.threads"
+            local channels = require "coutil.channel"
+            local system = require "coutil.system"
+            local first = %q
+            local channel = first == "channel" and channels.create "late"
+            local pool = threads.create(1)
+            channel = channel or channels.create "late"
+            coroutine.wrap(system.awaitch)(channel, "out", "a value")
+            assert(pool:dostring [=[
+                local system = require "coutil.system"
+                system.suspend(0.05, "~") -- the state closes meanwhile
+                local _, value = require "coroutine".yield("late", "in")
+                require "io".write(value)
+            ]=])
+        ]], first)), "a value", first)
+    end
+end)
 
 case("each side gets true and all the other one's values, with their number", function()
     local pool <close> = threads.create(1)
