@@ -5,6 +5,7 @@ all_jobs=(
     ping-pong
     echo-64x1 echo-64x64 echo-64x1000 echo-64x64-pipelined16 echo-4kx64 echo-64kx16
     local-echo pass-sockets
+    echo-cores-1 echo-cores-all
     bulk-receive bulk-send
     udp-echo-1 udp-echo-64 udp-echo-window64 udp-bulk
     http
@@ -25,6 +26,16 @@ echo_job() {
     metrics=cpu_us unit="µs of server CPU per request"
     floors=c-ring,c-epoll
     competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll c-libuv)
+}
+
+# The same by so many tasks, each with a thread. Server and load share all processors; the rate
+# tells what more tasks are good for.
+cores_job() {
+    echo_job 64 1024 64 1
+    kind=echo_cores floors=
+    unit="µs of server CPU per request, $1 tasks, server and load on all processors"
+    competitors=(coutil-uring coutil-epoll reference)
+    export BENCH_TASKS=$1
 }
 
 bulk_job() {
@@ -74,7 +85,7 @@ spawn_job() {
 # ratio against luv says something about the reference (those of memory do not).
 define_job() {
     shared_core=false estimated=us,cpu_us,wall_us,cpu_ns_per_kib,round_trip_us,ns
-    unset BENCH_PATH
+    unset BENCH_PATH BENCH_TASKS
     case $1 in
     ping-pong)
         echo_job 64 1024 1 1
@@ -87,6 +98,8 @@ define_job() {
     echo-64x64-pipelined16) echo_job 64 4096 64 16 ;;
     echo-4kx64) echo_job 4096 8192 64 1 ;;
     echo-64kx16) echo_job 65536 65536 16 1 ;;
+    echo-cores-1) cores_job 1 ;;
+    echo-cores-all) cores_job "$(nproc)" ;;
     local-echo)
         echo_job 64 1024 64 1
         competitors=(coutil-uring coutil-epoll reference luv cqueues c-ring c-epoll)

@@ -33,7 +33,8 @@ apply_load() {
         processor=$server_processor
     fi
     case $kind in
-    echo)
+    echo_cores) processor=$server_processor,$load_processor ;;&
+    echo | echo_cores)
         run_to_end "$processor" "$binaries/bench_echo_load" --port "$port" --server "$server" \
             --connections "$connections" --size "$size" --depth "$depth" --seconds "$seconds"
         ;;
@@ -137,14 +138,15 @@ measure_files() {
 }
 
 measure_server() {
-    local server code=0 arguments=()
+    local server code=0 arguments=() processor=$server_processor
     case $kind in
-    echo | idle) arguments=("$buffer") ;;
+    echo | echo_cores | idle) arguments=("$buffer") ;;
     bulk | udp) arguments=("$mode") ;;
     esac
     choose_port
+    if [[ $kind == echo_cores ]]; then processor+=,$load_processor; fi
     if [[ -v BENCH_PATH ]]; then rm -f "$BENCH_PATH"; fi
-    start_process "$server_processor" "$work/server" "${command[@]}" "$port" "${arguments[@]}"
+    start_process "$processor" "$work/server" "${command[@]}" "$port" "${arguments[@]}"
     server=$child
     if ! await_listener "$server"; then
         failure="it does not listen: $(complaint "$work/server")"
