@@ -92,7 +92,7 @@ TEST_P(wait_child_test, an_end_that_came_before_the_wait_is_told) {
 }
 
 TEST_P(wait_child_test, who_leaves_leaves_the_child_running) {
-    io::child& child = start("sleep 60");
+    io::child& child = start("exec sleep 60");
     const pid_t pid = io::child_pid(child);
     task& who = wait_for(child);
     on.turn_without_waiting();
@@ -108,7 +108,7 @@ TEST_P(wait_child_test, a_child_nobody_ever_waited_for_is_reaped) {
 }
 
 TEST_P(wait_child_test, children_outlive_their_loop_and_are_reaped) {
-    io::child& child = start("sleep 60");
+    io::child& child = start("exec sleep 60");
     const pid_t pid = io::child_pid(child);
     wait_for(child);
     EXPECT_TRUE(on.loop.close());
