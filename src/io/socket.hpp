@@ -2,9 +2,9 @@
 // on. (The manual's section on network and IPC.)
 #pragma once
 
-#include "io/back_off.hpp"
 #include "base/result.hpp"
 #include "io/address.hpp"
+#include "io/back_off.hpp"
 #include "loop/loop.hpp"
 #include "op/descriptor.hpp"
 
@@ -61,9 +61,9 @@ struct socket : op::descriptor {
     bool quick_reads : 1 = true;  // plain: it has reads that do not wait, as far as we know
     bool quick_writes : 1 = true; // plain: the same of writes
     stream_phase phase = stream_phase::unconnected;
-    std::uint8_t served = 0;    // acceptances in a row within one turn
-    back_off guesses{1};        // datagrams: reads that guess; the others ask
-    std::uint8_t pause_ms = 0;  // between acceptances while descriptors are short
+    std::uint8_t served = 0;   // acceptances in a row within one turn
+    back_off guesses{1};       // datagrams: reads that guess; the others ask
+    std::uint8_t pause_ms = 0; // between acceptances while descriptors are short
 
     [[nodiscard]] bool is_open() const noexcept { return open; }
 
