@@ -3,7 +3,7 @@
 #include "lua/channel.hpp"
 #include "lua/threads.hpp"
 #include "lua/vm/await.hpp"
-#include "lua/vm/object.hpp"
+#include "lua/vm/module.hpp"
 #include "lua/vm/reply.hpp"
 
 #include <cstring>
@@ -219,18 +219,7 @@ constexpr luaL_Reg metamethods[] = {
     {nullptr, nullptr},
 };
 
-// The table is the module and what the metatable finds methods in.
-void make_module(lua_State* L, vm::scheduler& on) {
-    const int first = lua_gettop(L) - vm::upvalue_count + 1;
-    vm::make_class(L, on, vm::class_id::channel, class_name, metamethods, nullptr);
-    lua_newtable(L);
-    lua_insert(L, first);
-    vm::add_functions(L, first, functions);
-    luaL_getmetatable(L, class_name);
-    lua_pushvalue(L, first);
-    lua_setfield(L, -2, "__index");
-    lua_settop(L, first);
-}
+constexpr vm::class_module module{vm::class_id::channel, class_name, metamethods, functions};
 
 } // namespace
 
@@ -238,17 +227,6 @@ void make_module(lua_State* L, vm::scheduler& on) {
 
 extern "C" __attribute__((visibility("default"))) int luaopen_coutil_channel(lua_State* L);
 
-// Called in any state, from any thread, any number of times: one state has one such table.
 extern "C" int luaopen_coutil_channel(lua_State* L) {
-    namespace vm = coring::lua::vm;
-    lua_settop(L, 0);
-    vm::push_upvalues(L);
-    auto& on = *static_cast<vm::scheduler_block*>(lua_touserdata(L, 1))->alive;
-    if (on.class_of(vm::class_id::channel) == nullptr) {
-        coring::lua::make_module(L, on);
-    } else {
-        luaL_getmetatable(L, coring::lua::class_name);
-        lua_getfield(L, -1, "__index");
-    }
-    return 1;
+    return coring::lua::vm::open_module(L, coring::lua::module);
 }
