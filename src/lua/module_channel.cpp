@@ -19,11 +19,6 @@ threadpool::rendezvous& meetings() noexcept {
     return threadpool::rendezvous::process();
 }
 
-[[noreturn]] void raise_no_memory(lua_State* L) {
-    luaL_error(L, "not enough memory");
-    __builtin_unreachable();
-}
-
 // Not in a forked child, where another thread of the parent may hold the locks for good.
 vm::scheduler& scheduler_to_meet(lua_State* L) {
     vm::scheduler& on = vm::scheduler_of(L);
@@ -40,7 +35,7 @@ int channel_create(lua_State* L) {
     auto* made = new (lua_newuserdatauv(L, sizeof(io::channel), 0)) io::channel;
     vm::set_class(L, vm::class_id::channel);
     if (!io::channel_open(on.on(), *made, {name, size})) {
-        raise_no_memory(L);
+        vm::raise_no_memory(L);
     }
     return 1;
 }
@@ -203,7 +198,7 @@ int channel_sync(lua_State* L) {
     }
     mine.let_go();
     if (met.end == exchange_end::no_memory) {
-        raise_no_memory(L);
+        vm::raise_no_memory(L);
     }
     return vm::fail_text(L, "empty");
 }

@@ -14,11 +14,6 @@ namespace {
 
 constexpr const char* class_name = "coutil:coroutine";
 
-[[noreturn]] void raise_no_memory(lua_State* L) {
-    luaL_error(L, "not enough memory");
-    __builtin_unreachable();
-}
-
 // Pushes a state coroutine without a chunk. The userdata comes first: it owns what follows from
 // the first moment.
 state_coroutine& push_coroutine(lua_State* L, vm::scheduler& on) {
@@ -27,13 +22,13 @@ state_coroutine& push_coroutine(lua_State* L, vm::scheduler& on) {
     vm::set_class(L, vm::class_id::state_coroutine);
     *block = new (std::nothrow) state_coroutine{on.on()};
     if (*block == nullptr) {
-        raise_no_memory(L);
+        vm::raise_no_memory(L);
     }
     state_coroutine& made = **block;
     made.state = vm::new_state(L);
     if (made.state == nullptr) {
         made.phase = coroutine_phase::dead;
-        raise_no_memory(L);
+        vm::raise_no_memory(L);
     }
     return made;
 }

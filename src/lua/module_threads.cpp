@@ -36,11 +36,6 @@ struct new_task {
     base::message values; // arguments, or why there is no chunk
 };
 
-[[noreturn]] void raise_no_memory(lua_State* L) {
-    luaL_error(L, "not enough memory");
-    __builtin_unreachable();
-}
-
 // Not in a forked child, which has none of the threads.
 vm::scheduler& scheduler_with_threads(lua_State* L) {
     vm::scheduler& on = vm::scheduler_of(L);
@@ -217,7 +212,7 @@ new_task& insert_new_task(lua_State* L) {
     lua_insert(L, 2);
     vm::independent_state* state = vm::new_state(L);
     if (state == nullptr) {
-        raise_no_memory(L);
+        vm::raise_no_memory(L);
     }
     // Finalizers may have closed it meanwhile.
     threadpool::task_pool* in = static_cast<pool_reference*>(lua_touserdata(L, 1))->pool;
@@ -225,7 +220,7 @@ new_task& insert_new_task(lua_State* L) {
     if (block->made == nullptr) {
         delete state;
         luaL_argcheck(L, in != nullptr, 1, "closed threads");
-        raise_no_memory(L);
+        vm::raise_no_memory(L);
     }
     return *block;
 }

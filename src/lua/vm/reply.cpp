@@ -59,6 +59,11 @@ int succeed_or_fail(lua_State* L, int code) {
     return 1;
 }
 
+void raise_no_memory(lua_State* L) {
+    luaL_error(L, "not enough memory");
+    __builtin_unreachable();
+}
+
 int raise(lua_State* L, int code) {
     luaL_where(L, 1);
     push_text(L, code);

@@ -14,6 +14,9 @@ int fail_text(lua_State* L, const char* message);
 // Pushes true and returns 1 if `code` is zero, else fails with it.
 int succeed_or_fail(lua_State* L, int code);
 
+// Raises "not enough memory", with the position of the caller.
+[[noreturn]] void raise_no_memory(lua_State* L);
+
 // Raises the message of `code`, with the position of the caller.
 int raise(lua_State* L, int code);
 
