@@ -19,17 +19,8 @@ threadpool::rendezvous& meetings() noexcept {
     return threadpool::rendezvous::process();
 }
 
-// Not in a forked child, where another thread of the parent may hold the locks for good.
-vm::scheduler& scheduler_to_meet(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_of(L);
-    if (on.forked()) {
-        luaL_error(L, "scheduler not usable after fork");
-    }
-    return on;
-}
-
 int channel_create(lua_State* L) {
-    vm::scheduler& on = scheduler_to_meet(L);
+    vm::scheduler& on = vm::scheduler_unless_forked(L);
     std::size_t size = 0;
     const char* name = luaL_checklstring(L, 1, &size);
     auto* made = new (lua_newuserdatauv(L, sizeof(io::channel), 0)) io::channel;
@@ -165,7 +156,7 @@ std::size_t push_all_names(lua_State* L) {
 }
 
 int channel_getnames(lua_State* L) {
-    static_cast<void>(scheduler_to_meet(L));
+    static_cast<void>(vm::scheduler_unless_forked(L));
     if (!lua_isnoneornil(L, 1)) {
         luaL_checktype(L, 1, LUA_TTABLE);
         return update_names(L);
@@ -188,7 +179,7 @@ int channel_getnames(lua_State* L) {
 // --- sync -----------------------------------------------------------------------------------
 
 int channel_sync(lua_State* L) {
-    vm::scheduler& on = scheduler_to_meet(L);
+    vm::scheduler& on = vm::scheduler_unless_forked(L);
     const io::channel& at = check_channel(L, on);
     const threadpool::endpoint end = check_endpoint(L);
     threadpool::parcel& mine = check_parcel(L);

@@ -36,17 +36,8 @@ struct new_task {
     base::message values; // arguments, or why there is no chunk
 };
 
-// Not in a forked child, which has none of the threads.
-vm::scheduler& scheduler_with_threads(lua_State* L) {
-    vm::scheduler& on = vm::scheduler_of(L);
-    if (on.forked()) {
-        luaL_error(L, "scheduler not usable after fork");
-    }
-    return on;
-}
-
 pool_reference& check_pool(lua_State* L) {
-    vm::scheduler& on = scheduler_with_threads(L);
+    vm::scheduler& on = vm::scheduler_unless_forked(L);
     auto& found = *static_cast<pool_reference*>(
         vm::check_object(L, 1, on, vm::class_id::thread_pool, class_name));
     luaL_argcheck(L, found.pool != nullptr, 1, "closed threads");
@@ -125,7 +116,7 @@ int make_pool(owned_pools& in, pool_reference& into, std::size_t size) noexcept 
 }
 
 int threads_create(lua_State* L) {
-    static_cast<void>(scheduler_with_threads(L));
+    static_cast<void>(vm::scheduler_unless_forked(L));
     if (lua_gettop(L) == 0) {
         return refer_to_own_pool(L);
     }

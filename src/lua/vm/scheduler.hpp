@@ -214,7 +214,14 @@ void check_place(lua_State* L, const scheduler& on);
 // The state's scheduler, from the running function's upvalue. Raises when it has ended.
 [[nodiscard]] scheduler& scheduler_of(lua_State* L);
 
-// The same, null when it has ended; for finalizers, which must not raise.
+// As scheduler_of(), for what shares locks with other threads: a forked child, where one of
+// those may hold them for good, is refused.
+[[nodiscard]] scheduler& scheduler_unless_forked(lua_State* L);
+
+// Raises in a forked child.
+void check_not_forked(lua_State* L, const scheduler& on);
+
+// As scheduler_of(), null when it has ended; for finalizers, which must not raise.
 [[nodiscard]] scheduler* scheduler_if_any(lua_State* L) noexcept;
 
 // Pushes the upvalues, making the scheduler of this state if there is none yet. Raises the

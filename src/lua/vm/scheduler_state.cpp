@@ -185,10 +185,20 @@ scheduler& scheduler_of(lua_State* L) {
     return *alive;
 }
 
-void check_place(lua_State* L, const scheduler& on) {
+void check_not_forked(lua_State* L, const scheduler& on) {
     if (on.forked()) {
         luaL_error(L, "scheduler not usable after fork");
     }
+}
+
+scheduler& scheduler_unless_forked(lua_State* L) {
+    scheduler& on = scheduler_of(L);
+    check_not_forked(L, on);
+    return on;
+}
+
+void check_place(lua_State* L, const scheduler& on) {
+    check_not_forked(L, on);
     if (!on.belongs_here()) {
         luaL_error(L, "scheduler has operations pending in another thread");
     }
