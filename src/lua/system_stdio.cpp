@@ -5,10 +5,10 @@
 #include "io/standard_stream.hpp"
 #include "lua/file.hpp"
 #include "lua/socket.hpp"
+#include "lua/vm/reply.hpp"
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -84,16 +84,6 @@ int push_stream(lua_State* L, vm::scheduler& on, kind found, int fd) {
     return 0;
 }
 
-[[noreturn]] void raise_refusal(lua_State* L, int code) {
-    std::array<char, base::error_text_room> scratch{};
-    const std::string_view text = base::error_text(code, scratch);
-    lua_pushliteral(L, "coutil.system cannot start: ");
-    lua_pushlstring(L, text.data(), text.size());
-    lua_concat(L, 2);
-    lua_error(L);
-    std::abort(); // lua_error does not return
-}
-
 // Its address is the key of the registry's entry: a table of the objects. A state that loads
 // the module once more gets the same ones.
 constexpr char registry_key = 0;
@@ -113,7 +103,7 @@ void push_objects(lua_State* L) {
             warn_of_kind(L, name);
         }
         if (const int failed = push_stream(L, on, found, fd); failed != 0) {
-            raise_refusal(L, failed);
+            vm::raise_no_start(L, "", failed);
         }
         lua_setfield(L, objects, name);
     }

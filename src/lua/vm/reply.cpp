@@ -64,6 +64,16 @@ void raise_no_memory(lua_State* L) {
     __builtin_unreachable();
 }
 
+void raise_no_start(lua_State* L, const char* what, int code) {
+    char scratch[base::error_text_room];
+    const std::string_view text = base::error_text(code, scratch);
+    lua_pushfstring(L, "coutil.system cannot start: %s", what);
+    lua_pushlstring(L, text.data(), text.size());
+    lua_concat(L, 2);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
 int raise(lua_State* L, int code) {
     luaL_where(L, 1);
     push_text(L, code);

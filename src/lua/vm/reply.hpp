@@ -17,6 +17,9 @@ int succeed_or_fail(lua_State* L, int code);
 // Raises "not enough memory", with the position of the caller.
 [[noreturn]] void raise_no_memory(lua_State* L);
 
+// Raises that the module cannot start, with the message of `code` and what it is about.
+[[noreturn]] void raise_no_start(lua_State* L, const char* what, int code);
+
 // Raises the message of `code`, with the position of the caller.
 int raise(lua_State* L, int code);
 

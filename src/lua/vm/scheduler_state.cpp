@@ -1,16 +1,15 @@
 // How a state comes by its scheduler, and how the scheduler ends with the state.
-#include "base/errc.hpp"
 #include "io/standard_stream.hpp"
 #include "lua/memory/layout.hpp"
 #include "lua/memory/metatables.hpp"
 #include "lua/vm/await.hpp"
 #include "lua/vm/new_state.hpp"
+#include "lua/vm/reply.hpp"
 #include "lua/vm/scheduler.hpp"
 
 #include <cstdlib>
 #include <mutex>
 #include <new>
-#include <string_view>
 #include <type_traits>
 
 #include <pthread.h>
@@ -97,17 +96,6 @@ int close_scheduler(lua_State* L) {
     return 0;
 }
 
-[[noreturn]] void raise_refusal(lua_State* L, int code, loop::engine_kind wished) {
-    char scratch[base::error_text_room];
-    const std::string_view text = base::error_text(code, scratch);
-    const char* what = wished == loop::engine_kind::uring ? "io_uring: " : "";
-    lua_pushfstring(L, "coutil.system cannot start: %s", what);
-    lua_pushlstring(L, text.data(), text.size());
-    lua_concat(L, 2);
-    lua_error(L);
-    std::abort(); // lua_error does not return
-}
-
 void push_scheduler(lua_State* L) {
     auto* block =
         static_cast<scheduler_block*>(lua_newuserdatauv(L, sizeof(scheduler_block), 0));
@@ -128,7 +116,8 @@ void push_scheduler(lua_State* L) {
     const bool independent = is_independent(L);
     const auto where = independent ? loop::residence::wandering : loop::residence::settled;
     if (const auto opened = block->alive->open(wish, where); !opened) {
-        raise_refusal(L, opened.error(), wish.kind);
+        const bool insisted = wish.kind == loop::engine_kind::uring;
+        raise_no_start(L, insisted ? "io_uring: " : "", opened.error());
     }
     block->alive->serve(task_of(L));
     if (asked.unknown && !independent) {
