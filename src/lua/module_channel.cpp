@@ -205,7 +205,8 @@ constexpr luaL_Reg metamethods[] = {
     {nullptr, nullptr},
 };
 
-constexpr vm::class_module module{vm::class_id::channel, class_name, metamethods, functions};
+constexpr vm::class_module module{vm::class_id::channel, class_name, metamethods, functions,
+                                  nullptr};
 
 } // namespace
 

@@ -130,7 +130,7 @@ constexpr luaL_Reg metamethods[] = {
 };
 
 constexpr vm::class_module module{vm::class_id::state_coroutine, class_name, metamethods,
-                                  functions};
+                                  functions, nullptr};
 
 } // namespace
 

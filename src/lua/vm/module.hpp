@@ -13,7 +13,7 @@ struct class_module {
 
     // Makes what else the module needs, with our upvalues on top of the stack, where they stay.
     // May be null.
-    void (*make_more)(lua_State* L, scheduler& on) = nullptr;
+    void (*make_more)(lua_State* L, scheduler& on);
 };
 
 // For the entry point of a module: the only value on the stack, and the result, is its table.
