@@ -54,6 +54,15 @@ int attempt(op::operation& write) noexcept {
     return answer;
 }
 
+// Ends the claims on the stream, which may go before the record does.
+void release(op::operation& done) noexcept {
+    if (done.data != nullptr) {
+        give_back(stream_of(done).on->blocks(), data_of(done));
+        done.data = nullptr;
+    }
+    done.target = nullptr;
+}
+
 // Counts what went out. True when the write has ended, with its result set.
 bool finish(op::operation& write, int answer) noexcept {
     stream& to = stream_of(write);
@@ -75,6 +84,7 @@ bool finish(op::operation& write, int answer) noexcept {
     } else {
         return false;
     }
+    release(write);
     leave_line(to, write);
     return true;
 }
@@ -107,14 +117,6 @@ void take_over(op::operation& write) noexcept {
         break_off(to);
         lent.left = 0;
     }
-}
-
-void release(op::operation& done) noexcept {
-    if (done.data != nullptr) {
-        give_back(stream_of(done).on->blocks(), data_of(done));
-        done.data = nullptr;
-    }
-    done.target = nullptr; // the object may go before the record does
 }
 
 bool is_small(std::size_t size) noexcept {
@@ -158,9 +160,12 @@ int out_of_memory(stream& to, std::size_t sent) noexcept {
     return ENOMEM;
 }
 
+// A few bytes are copied sooner than watched over.
+constexpr std::size_t few = 512;
+
 send_data* keep(stream& to, std::string_view bytes, source kept) noexcept {
-    const bool copy =
-        kept == source::moves || (kept == source::changes && is_small(bytes.size()));
+    const bool copy = kept == source::moves || bytes.size() <= few ||
+                      (kept == source::changes && is_small(bytes.size()));
     return copy ? copy_bytes(to.on->blocks(), bytes) : refer_to_bytes(to.on->blocks(), bytes);
 }
 
@@ -248,6 +253,10 @@ int send_passing_start(stream& to,
     }
     data->passed = copy;
     return wait_in_line(to, idle, data);
+}
+
+bool lends(const op::operation& write) noexcept {
+    return write.data != nullptr && static_cast<const send_data*>(write.data)->copied == 0;
 }
 
 } // namespace coring::io

@@ -42,4 +42,7 @@ send_start(stream& to, op::operation& idle, std::string_view bytes, source kept)
                                      source kept,
                                      int passed) noexcept;
 
+// Whether a started write refers to bytes of its caller: then the caller must stay, or leave.
+[[nodiscard]] bool lends(const op::operation& write) noexcept;
+
 } // namespace coring::io

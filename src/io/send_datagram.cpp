@@ -68,6 +68,16 @@ void prepare(op::operation& write, proactor::submission& entry) noexcept {
     entry.poll(write.target->fd, POLLOUT);
 }
 
+// Ends the claims on the socket, which may go before the record does.
+void release(op::operation& done) noexcept {
+    if (done.data != nullptr) {
+        const std::size_t size = sizeof(waiting_datagram) + datagram_of(done).size;
+        stream_of(done).on->blocks().give_back(static_cast<char*>(done.data), size);
+        done.data = nullptr;
+    }
+    done.target = nullptr;
+}
+
 // There is room again, for more than one perhaps: those behind need not ask one by one.
 void send_those_behind(stream& from) noexcept {
     while (!from.behind.empty()) {
@@ -77,6 +87,7 @@ void send_those_behind(stream& from) noexcept {
             return;
         }
         next.unlink();
+        release(next);
         from.on->settle_behind(next, answer);
     }
 }
@@ -95,17 +106,9 @@ bool finish(op::operation& write, int answer) noexcept {
     if (!from.closing) {
         send_those_behind(from);
     }
+    release(write);
     leave_line(from, write);
     return true;
-}
-
-void release(op::operation& done) noexcept {
-    if (done.data != nullptr) {
-        const std::size_t size = sizeof(waiting_datagram) + datagram_of(done).size;
-        stream_of(done).on->blocks().give_back(static_cast<char*>(done.data), size);
-        done.data = nullptr;
-    }
-    done.target = nullptr; // the object may go before the record does
 }
 
 waiting_datagram* keep(base::block_pool& blocks,

@@ -40,6 +40,15 @@ void cancel_line(stream& to) noexcept;
 // As close_stream(), for a state that is closing: the reader is dropped.
 void drop_stream(stream& open) noexcept;
 
+// Calls `visit` with each write and shutdown that has not ended.
+template <typename Visitor>
+void for_each_in_line(stream& of, Visitor visit) noexcept {
+    if (of.writer != nullptr) {
+        visit(*of.writer);
+    }
+    of.behind.for_each(visit);
+}
+
 // Whether abandoned writes are still to finish.
 [[nodiscard]] bool outlives_object(const stream& abandoned) noexcept;
 

@@ -35,7 +35,7 @@ int opened_reply(lua_State* L, int failed) {
 }
 
 int open_settled_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, open_arguments + 1);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, open_arguments + 1);
     }
@@ -49,7 +49,7 @@ int open_settled_k(lua_State* L, int, lua_KContext context) {
 }
 
 int open_worker_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, open_arguments + 1);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, open_arguments + 1);
     }

@@ -50,7 +50,7 @@ std::span<char> range_of_now(lua_State* L, const vm::scheduler& on) {
 }
 
 int read_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -63,7 +63,7 @@ int read_k(lua_State* L, int, lua_KContext context) {
 }
 
 int flow_read_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -109,7 +109,7 @@ int read_and_wait(lua_State* L,
 // --- write ----------------------------------------------------------------------------------
 
 int write_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -121,7 +121,7 @@ int write_k(lua_State* L, int, lua_KContext context) {
 }
 
 int flow_write_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -166,7 +166,7 @@ int write_and_wait(lua_State* L,
 // --- write a file ---------------------------------------------------------------------------
 
 int copy_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

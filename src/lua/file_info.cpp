@@ -109,7 +109,7 @@ int info_blocking(lua_State* L, const info_mode& mode, io::stat_call& call) {
 int known_k(lua_State* L, int, lua_KContext context) {
     const int count = static_cast<int>(std::strlen(letters_of(lua_tostring(L, mode_place))));
     const int base = mode_place + count + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -123,7 +123,7 @@ int known_k(lua_State* L, int, lua_KContext context) {
 
 int refused_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -153,7 +153,7 @@ const io::stat_call& answers_of(const op::operation& done, subject of) noexcept 
 template <subject Subject>
 int worker_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = mode_place + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

@@ -9,7 +9,7 @@ namespace {
 constexpr int base = waiting_arguments + 1;
 
 int done_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -19,7 +19,7 @@ int done_k(lua_State* L, int, lua_KContext context) {
 }
 
 int count_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

@@ -140,7 +140,7 @@ extern template int stream_methods<vm::class_id::terminal>::write(lua_State*);
 template <int Arguments>
 int request_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = Arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

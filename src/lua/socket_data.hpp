@@ -23,16 +23,21 @@ constexpr io::source source_of(vm::bytes_kind kind) noexcept {
     return io::source::moves;
 }
 
+// Whether a write has to know when its coroutine is closed.
+enum class caring : std::uint8_t { no, yes };
+
 // Yields in a write that keeps the socket and the data on the stack; one that could not be
 // started answers its failure instead, or raises for want of memory.
 inline int suspend_in_write(lua_State* L,
                             vm::scheduler& on,
                             op::operation& write,
                             int failed,
-                            lua_KFunction k) {
+                            lua_KFunction k,
+                            caring for_bytes) {
     constexpr int arguments = 2;
     if (failed == 0) {
-        return vm::suspend(L, on, write, arguments, k);
+        return for_bytes == caring::yes ? vm::suspend(L, on, write, arguments, k)
+                                        : vm::suspend_unguarded(L, on, write, arguments, k);
     }
     vm::give_back(L, on, write);
     return failed == ENOMEM ? luaL_error(L, "not enough memory") : vm::fail(L, failed);

@@ -36,7 +36,7 @@ io::ip_address* check_sender(lua_State* L, const vm::scheduler& on, const io::st
 }
 
 int read_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, read_base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, read_base);
     }
@@ -93,7 +93,7 @@ int start_write(lua_State* L,
     luaL_argcheck(L, from.is_open(), 1, "closed object");
     op::operation& write = vm::new_operation(L, on, io::send_datagram_type);
     const int failed = io::send_datagram_start(from, write, parts, size, to);
-    return suspend_in_write(L, on, write, failed, request_k<write_arguments>);
+    return suspend_in_write(L, on, write, failed, request_k<write_arguments>, caring::no);
 }
 
 // Apart from the common case, for the room on the stack that it takes.

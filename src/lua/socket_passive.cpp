@@ -30,7 +30,7 @@ int passive_listen(lua_State* L) {
 }
 
 int accept_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, accept_base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, accept_base);
     }

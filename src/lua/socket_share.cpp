@@ -55,7 +55,7 @@ int reply_received(lua_State* L, const io::received& got) {
 }
 
 int share_read_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, read_base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, read_base);
     }
@@ -162,7 +162,8 @@ int share_write(lua_State* L) {
     const int failed = bytes.empty() ? io::send_start(to, write, bytes, source_of(data.kind))
                                      : io::send_passing_start(to, write, bytes,
                                                               source_of(data.kind), passed->fd);
-    return suspend_in_write(L, on, write, failed, request_k<write_arguments>);
+    return suspend_in_write(L, on, write, failed, request_k<write_arguments>,
+                            io::lends(write) ? caring::yes : caring::no);
 }
 
 using common = common_methods<share>;

@@ -19,55 +19,61 @@ namespace {
 
 // --- read -----------------------------------------------------------------------------------
 
-// A read of a whole memory keeps two arguments, one with a range keeps i and j too.
-constexpr int whole_arguments = 2;
-constexpr int ranged_arguments = 4;
+// Where the bytes go, and with that how many arguments are kept: a range means i and j too.
+enum class landing : std::uint8_t { whole_fixed, whole, ranged };
 
-// The buffer and the range are looked up now, not when the call was made (behaviour 5.4).
-template <int Arguments>
-std::span<char> landing_place(lua_State* L, std::span<char> whole) {
-    if constexpr (Arguments == ranged_arguments) {
-        return vm::range_now(L, 3, whole);
+constexpr int arguments_of(landing where) noexcept {
+    return where == landing::ranged ? 4 : 2;
+}
+
+// The buffer and the range are looked up now, not when the call was made (behaviour 5.4). A
+// fixed memory is what it was.
+template <landing Where>
+std::span<char> landing_place(lua_State* L, const vm::scheduler& on) {
+    if constexpr (Where == landing::whole_fixed) {
+        return vm::fixed_memory(L, 2);
+    } else if constexpr (Where == landing::whole) {
+        return vm::memory_now(L, 2, on);
     } else {
-        return whole;
+        return vm::range_now(L, 3, vm::memory_now(L, 2, on));
     }
 }
 
-template <int Arguments>
+template <landing Where>
 int read_k(lua_State* L, int, lua_KContext context) {
-    constexpr int base = Arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    constexpr int base = arguments_of(Where) + 1;
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
     int answer = here.done->result;
     if (answer == 0) {
         auto& from = static_cast<io::stream&>(*here.done->target);
-        const std::span<char> into =
-            landing_place<Arguments>(L, vm::memory_now(L, 2, *here.on));
+        const std::span<char> into = landing_place<Where>(L, *here.on);
         answer = into.empty() ? -ENOBUFS : io::recv_now(from, into);
         if (answer == -EAGAIN) {
             io::recv_again(*here.done);
-            return vm::suspend_again(L, *here.on, *here.done, base, read_k<Arguments>);
+            return vm::suspend_again(L, *here.on, *here.done, base, read_k<Where>);
         }
     }
     vm::take_results(*here.on, *here.done);
     return read_reply(L, answer);
 }
 
-template <int Arguments>
-int read_into(lua_State* L, vm::scheduler& on, io::stream& from, std::span<char> whole) {
+// Requires that the arguments were checked and that `into` is where the bytes would go now.
+template <landing Where>
+int read_into(lua_State* L, vm::scheduler& on, io::stream& from, std::span<char> into) {
     luaL_argcheck(L, from.reader == nullptr, 1, "already in use");
     vm::check_yieldable(L);
     if (const int refused = io::refuses_read(from); refused != 0) {
         return vm::fail(L, refused);
     }
-    if (landing_place<Arguments>(L, whole).empty()) {
+    if (into.empty()) {
         return vm::fail(L, ENOBUFS);
     }
     op::operation& read = vm::new_operation(L, on, io::recv_type);
     io::recv_start(from, read);
-    return vm::suspend(L, on, read, Arguments, read_k<Arguments>);
+    return vm::suspend(L, on, read, arguments_of(Where), read_k<Where>);
 }
 
 // --- write ----------------------------------------------------------------------------------
@@ -84,7 +90,8 @@ constexpr int write_arguments = 2;
     }
     op::operation& write = vm::new_operation(L, on, io::send_type);
     const int failed = io::send_gathered_start(to, write, data.parts(), data.size());
-    return suspend_in_write(L, on, write, failed, request_k<write_arguments>);
+    return suspend_in_write(L, on, write, failed, request_k<write_arguments>,
+                            io::lends(write) ? caring::yes : caring::no);
 }
 
 } // namespace
@@ -104,12 +111,14 @@ template <vm::class_id Class>
 int stream_methods<Class>::read(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
     io::stream& from = check_socket<Class>(L, on);
-    const std::span<char> whole = vm::check_memory(L, 2, on);
-    if (lua_gettop(L) == whole_arguments) {
-        return read_into<whole_arguments>(L, on, from, whole);
+    const vm::memory_bytes whole = vm::check_memory_of_kind(L, 2, on);
+    if (lua_gettop(L) > arguments_of(landing::whole)) {
+        vm::check_range(L, 3);
+        return read_into<landing::ranged>(L, on, from, vm::range_now(L, 3, whole.bytes));
     }
-    vm::check_range(L, 3);
-    return read_into<ranged_arguments>(L, on, from, whole);
+    return whole.kind == vm::bytes_kind::fixed_memory
+               ? read_into<landing::whole_fixed>(L, on, from, whole.bytes)
+               : read_into<landing::whole>(L, on, from, whole.bytes);
 }
 
 template <vm::class_id Class>
@@ -128,7 +137,8 @@ int stream_methods<Class>::write(lua_State* L) {
     }
     op::operation& write = vm::new_operation(L, on, io::send_type);
     const int failed = io::send_start(to, write, bytes, source_of(data.kind));
-    return suspend_in_write(L, on, write, failed, request_k<write_arguments>);
+    return suspend_in_write(L, on, write, failed, request_k<write_arguments>,
+                            io::lends(write) ? caring::yes : caring::no);
 }
 
 template <vm::class_id Class>

@@ -16,7 +16,7 @@ constexpr int kept_arguments = 1; // the channel
 constexpr int awaitch_base = kept_arguments + 1;
 
 int awaitch_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, awaitch_base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, awaitch_base);
     }

@@ -85,7 +85,7 @@ int listdir_blocking(lua_State* L, const char* path) {
 
 int listdir_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

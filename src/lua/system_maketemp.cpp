@@ -82,7 +82,7 @@ void take_over(lua_State* L, io::make_temp_call& made) {
 
 int maketemp_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = file_place + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

@@ -48,7 +48,7 @@ int system_makedir(lua_State* L) {
 
 int path_call_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

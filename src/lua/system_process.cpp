@@ -38,7 +38,7 @@ constexpr int await_arguments = 1;
 
 int execute_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = await_arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

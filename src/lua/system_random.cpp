@@ -43,7 +43,7 @@ int reply(lua_State* L, int failed) {
 // A few bytes are made here and now, into the memory as it is now.
 int random_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = kept_arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -55,7 +55,7 @@ int random_k(lua_State* L, int, lua_KContext context) {
 // A worker has made one piece.
 int random_piece_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = kept_arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

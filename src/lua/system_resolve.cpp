@@ -45,7 +45,7 @@ int await_job(lua_State* L,
 template <typename Job, int (*Push)(lua_State* L, const Job& job)>
 int resolve_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

@@ -28,7 +28,7 @@ int push_results(lua_State* L, const state_coroutine& of) {
 
 int resume_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = kept_arguments + 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

@@ -50,7 +50,7 @@ int system_emitsig(lua_State* L) {
 
 int awaitsig_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 2; // the name and the guard
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }

@@ -46,7 +46,7 @@ int return_true(lua_State* L) {
 
 int suspend_k(lua_State* L, int, lua_KContext context) {
     constexpr int base = 1;
-    const vm::delivery_of here = vm::delivered(L, context, base);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
     }
@@ -56,9 +56,9 @@ int suspend_k(lua_State* L, int, lua_KContext context) {
 
 // A pause is in no index and holds nothing: there is nothing to take.
 int pause_k(lua_State* L, int, lua_KContext context) {
-    const vm::delivery_of here = vm::delivered(L, context, 0);
+    const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
-        return vm::left_results(L, 0);
+        return vm::left_results(L, 1);
     }
     here.on->taken();
     return return_true(L);
@@ -92,7 +92,7 @@ int pause(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
     op::operation& pausing = vm::new_operation(L, on, io::sleep_type);
     io::pause_start(on.on(), pausing);
-    return vm::suspend_unguarded(L, on, pausing, pause_k);
+    return vm::suspend_unguarded(L, on, pausing, 0, pause_k);
 }
 
 int system_suspend(lua_State* L) {

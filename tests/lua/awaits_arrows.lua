@@ -27,6 +27,12 @@ local function going_on()
     return system.engine("counters").goingon
 end
 
+-- Also those whose coroutine was closed in an unguarded wait, which is found out at their end.
+local function unfinished()
+    local counters = system.engine("counters")
+    return counters.awaiting + counters.goingon
+end
+
 local canceled <const> = { false, "operation canceled", 125 }
 
 -- Complete ---------------------------------------------------------------------------------------
@@ -244,8 +250,10 @@ walk({ 11, 13, 15 }, "leaving a write before it was submitted", function()
         local _ <close> = net.closing(near, far)
         tasks.spawn_busy(function()
             coroutine.resume(tasks.spawn(function() near:write(make("first ")) end))
+            equal(going_on(), 1)
+            local before = unfinished()
             coroutine.close(tasks.spawn(function() near:write(make("second ")) end))
-            equal(going_on(), 2)
+            equal(unfinished(), before + 1)
         end)
         tasks.run()
         equal(tasks.await(function() return net.read_all(far, 13) end), "first second ")
@@ -284,7 +292,7 @@ walk(engine == "epoll" and { 11, 13, 15, 16, 17 } or { 11, 13, 15, 17 },
             local task = tasks.spawn(function() near:write(make(text)) end)
             tasks.rounds(2)
             leave(task)
-            equal(going_on(), 1)
+            equal(unfinished(), 1)
             tasks.spawn(function() ok(net.read_all(far, #text) == text) end)
             tasks.run()
             net.close(near, far)

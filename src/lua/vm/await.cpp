@@ -31,6 +31,18 @@ void clear_anchor(lua_State* L, op::operation& done) {
     }
 }
 
+// Whether the coroutine of an unguarded wait was closed meanwhile. A host may even have begun
+// something else in it: then what lies on top is not the mark.
+bool was_closed(const op::operation& waiting) noexcept {
+    auto* coroutine = static_cast<lua_State*>(waiting.waiter);
+    return lua_status(coroutine) != LUA_YIELD || lua_touserdata(coroutine, -1) != &waiting;
+}
+
+// Only guarded waits are in the index.
+bool is_guarded(const op::operation& waiting) noexcept {
+    return waiting.chained != op::operation::not_chained;
+}
+
 // The coroutine leaves its wait, by an explicit resume or by being closed.
 void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
     on.waiters().remove(waiting);
@@ -41,11 +53,15 @@ void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
 // Runs when the frame of an await ends, in whatever way. After a normal end the coroutine is
 // not in the index any more; if it still is, it was closed while it waited.
 int guard_close(lua_State* L) {
+    // Every await ends here, and nearly all find nothing: what costs more is asked last.
+    const resumption& now = resumed_now;
+    if (now.coroutine == L && now.by->between_waits()) {
+        return 0;
+    }
     scheduler* on = scheduler_if_any(L);
     if (on == nullptr) {
         return 0;
     }
-    // Every await ends here, and nearly all find nothing: what costs more is asked last.
     op::operation* waiting = on->waiters().find(L);
     if (waiting != nullptr && waiting->at != op::state::delivering && on->belongs_here()) {
         leave(L, *on, *waiting);
@@ -63,6 +79,13 @@ void make_room(lua_State* L, scheduler& on) {
         lua_pushboolean(L, 0);
         store_anchor(L, on.anchored());
         on.add_anchor();
+    }
+}
+
+// Most calls have the arguments that their await keeps.
+void keep_arguments(lua_State* L, int arguments) {
+    if (lua_gettop(L) != arguments) {
+        lua_settop(L, arguments);
     }
 }
 
@@ -108,7 +131,7 @@ int suspend(lua_State* L,
             op::operation& waiting,
             int arguments,
             lua_KFunction k) {
-    lua_settop(L, arguments);
+    keep_arguments(L, arguments);
     on.started(waiting);
     set_anchor(L, waiting);
     on.waiters().insert(waiting);
@@ -117,24 +140,34 @@ int suspend(lua_State* L,
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
-int suspend_unguarded(lua_State* L, scheduler& on, op::operation& waiting, lua_KFunction k) {
+int suspend_unguarded(lua_State* L,
+                      scheduler& on,
+                      op::operation& waiting,
+                      int arguments,
+                      lua_KFunction k) {
+    keep_arguments(L, arguments);
     on.started(waiting);
     set_anchor(L, waiting);
+    lua_pushlightuserdata(L, &waiting);
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
-delivery_of delivered(lua_State* L, lua_KContext context, int base) {
+void leave_if_closed(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
+    if (!waiting.is_detached() && !is_guarded(waiting) && was_closed(waiting)) {
+        leave(L, on, waiting);
+    }
+}
+
+delivery_of delivered(lua_State* L, lua_KContext context) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): Lua hands a pointer through as an integer
     auto* waiting = reinterpret_cast<op::operation*>(context);
+    const resumption& now = resumed_now;
+    if (now.coroutine == L && now.by->enters(waiting)) {
+        return {waiting, now.by};
+    }
     scheduler* on = scheduler_if_any(L);
     if (on == nullptr) {
         return {nullptr, nullptr}; // a finalizer resumed it after the scheduler had ended
-    }
-    const bool by_loop = waiting->at == op::state::delivering && lua_gettop(L) == base + 1 &&
-                         lua_touserdata(L, -1) == waiting;
-    if (by_loop) {
-        on->entered();
-        return {waiting, on};
     }
     check_place(L, *on);
     leave(L, *on, *waiting);
@@ -161,6 +194,14 @@ void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept {
     on.waiters().remove(done);
     clear_anchor(L, done);
     on.on().conclude(done);
+}
+
+bool drop_if_closed(lua_State* L, scheduler& on, op::operation& ready) noexcept {
+    if (is_guarded(ready) || !was_closed(ready)) {
+        return false;
+    }
+    drop(L, on, ready);
+    return true;
 }
 
 void drop(lua_State* L, scheduler& on, op::operation& ready) noexcept {

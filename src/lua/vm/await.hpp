@@ -30,9 +30,18 @@ int suspend(lua_State* L,
             int arguments,
             lua_KFunction k);
 
-// As suspend(), without arguments or guard: for operations whose delivery looks at the
-// coroutine.
-int suspend_unguarded(lua_State* L, scheduler& on, op::operation& waiting, lua_KFunction k);
+// As suspend(), cheaper, with a mark in place of the guard: that the coroutine was closed is
+// found out when the operation is delivered. For operations that go on in any case, and that
+// have nothing of the coroutine's.
+int suspend_unguarded(lua_State* L,
+                      scheduler& on,
+                      op::operation& waiting,
+                      int arguments,
+                      lua_KFunction k);
+
+// For an object that is collected: an unguarded operation whose coroutine was closed is left
+// now, so that it goes on without the object. Does nothing for others.
+void leave_if_closed(lua_State* L, scheduler& on, op::operation& waiting) noexcept;
 
 // What a continuation learns: the operation being delivered, or null after an explicit resume;
 // the scheduler goes with the former.
@@ -43,7 +52,7 @@ struct delivery_of {
 
 // For a continuation. After an explicit resume the operation was left, and the continuation
 // returns what left_results() says.
-[[nodiscard]] delivery_of delivered(lua_State* L, lua_KContext context, int base);
+[[nodiscard]] delivery_of delivered(lua_State* L, lua_KContext context);
 
 // The values of an explicit resume, which lie above `base`.
 [[nodiscard]] inline int left_results(lua_State* L, int base) {
@@ -70,6 +79,9 @@ void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept;
 
 // An operation whose coroutine is not to be resumed any more (its state is closing).
 void drop(lua_State* L, scheduler& on, op::operation& ready) noexcept;
+
+// The same for an unguarded operation whose coroutine was closed. False for all others.
+[[nodiscard]] bool drop_if_closed(lua_State* L, scheduler& on, op::operation& ready) noexcept;
 
 // Pushes the guard that sits in the frame of an await. Requires the upvalues before it on top.
 void push_guard(lua_State* L);

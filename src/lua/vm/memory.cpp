@@ -7,14 +7,19 @@ namespace coring::lua::vm {
 
 namespace {
 
-struct memory_bytes {
+struct found_bytes {
     std::span<char> bytes;
     memory::kind kind;
 };
 
+constexpr bytes_kind kind_of(memory::kind found) noexcept {
+    return found == memory::kind::fixed ? bytes_kind::fixed_memory
+                                        : bytes_kind::resizable_memory;
+}
+
 // The bytes of a memory, told by its metatable; kind none for everything else.
-memory_bytes find_memory(lua_State* L, int arg, const scheduler& on) {
-    constexpr memory_bytes nothing{{}, memory::kind::none};
+found_bytes find_memory(lua_State* L, int arg, const scheduler& on) {
+    constexpr found_bytes nothing{{}, memory::kind::none};
     if (lua_getmetatable(L, arg) == 0) {
         return nothing;
     }
@@ -48,11 +53,15 @@ memory::bounds bounds_now(lua_State* L, int arg) {
 } // namespace
 
 std::span<char> check_memory(lua_State* L, int arg, const scheduler& on) {
-    const memory_bytes found = find_memory(L, arg, on);
+    return check_memory_of_kind(L, arg, on).bytes;
+}
+
+memory_bytes check_memory_of_kind(lua_State* L, int arg, const scheduler& on) {
+    const found_bytes found = find_memory(L, arg, on);
     if (found.kind == memory::kind::none) {
         luaL_typeerror(L, arg, "memory");
     }
-    return found.bytes;
+    return {found.bytes, kind_of(found.kind)};
 }
 
 std::span<char> memory_now(lua_State* L, int arg, const scheduler& on) {
@@ -60,7 +69,7 @@ std::span<char> memory_now(lua_State* L, int arg, const scheduler& on) {
 }
 
 std::optional<std::string_view> test_memory(lua_State* L, int arg, const scheduler& on) {
-    const memory_bytes found = find_memory(L, arg, on);
+    const found_bytes found = find_memory(L, arg, on);
     if (found.kind == memory::kind::none) {
         return std::nullopt;
     }
@@ -89,13 +98,11 @@ input_bytes check_input(lua_State* L, int arg, const scheduler& on) {
         const char* text = lua_tolstring(L, arg, &size);
         return {{text, size}, bytes_kind::string};
     }
-    const memory_bytes found = find_memory(L, arg, on);
+    const found_bytes found = find_memory(L, arg, on);
     if (found.kind == memory::kind::none) {
         luaL_typeerror(L, arg, "string or memory");
     }
-    return {{found.bytes.data(), found.bytes.size()},
-            found.kind == memory::kind::fixed ? bytes_kind::fixed_memory
-                                              : bytes_kind::resizable_memory};
+    return {{found.bytes.data(), found.bytes.size()}, kind_of(found.kind)};
 }
 
 std::string_view check_input_range(lua_State* L, int arg, std::string_view whole) {

@@ -22,7 +22,19 @@ struct input_bytes {
 // The bytes of a memory as they are now. Raises "memory expected, got T" for anything else.
 std::span<char> check_memory(lua_State* L, int arg, const scheduler& on);
 
-// The same for an argument that was checked; empty if it has none, or was closed.
+// The same, with the kind of memory.
+struct memory_bytes {
+    std::span<char> bytes;
+    bytes_kind kind;
+};
+[[nodiscard]] memory_bytes check_memory_of_kind(lua_State* L, int arg, const scheduler& on);
+
+// The bytes of an argument that was found to be a fixed memory, which it remains.
+[[nodiscard]] inline std::span<char> fixed_memory(lua_State* L, int arg) {
+    return {static_cast<char*>(lua_touserdata(L, arg)), lua_rawlen(L, arg)};
+}
+
+// The bytes of an argument that was found to be a memory; empty if it has none, or was closed.
 [[nodiscard]] std::span<char> memory_now(lua_State* L, int arg, const scheduler& on);
 
 // The bytes of a memory, or nothing for anything else.

@@ -9,6 +9,8 @@
 
 namespace coring::lua::vm {
 
+thread_local constinit resumption resumed_now;
+
 base::result<void> scheduler::open(const loop::engine_wish& wish,
                                    loop::residence where) noexcept {
     base::watch_forks();
@@ -18,17 +20,16 @@ base::result<void> scheduler::open(const loop::engine_wish& wish,
 
 loop::delivery scheduler::deliver(op::operation& ready) noexcept {
     auto* coroutine = static_cast<lua_State*>(ready.waiter);
-    if (ready.chained == op::operation::not_chained && lua_status(coroutine) != LUA_YIELD) {
-        // Closed while it waited without a guard (a zero suspension): nobody to resume.
-        drop(from_, *this, ready);
+    if (drop_if_closed(from_, *this, ready)) {
         return loop::delivery::dropped;
     }
     ready.begin_delivery();
     const delivery_progress outer = std::exchange(current_, delivery_progress{&ready});
-    // There is room: the frame of the await function has LUA_MINSTACK places and uses a few.
-    lua_pushlightuserdata(coroutine, &ready);
+    resumption& now = resumed_now;
+    const resumption outer_resumption = std::exchange(now, resumption{coroutine, this});
     int results = 0;
-    const int status = lua_resume(coroutine, from_, 1, &results);
+    const int status = lua_resume(coroutine, from_, 0, &results);
+    now = outer_resumption;
     const delivery_progress mine = std::exchange(current_, outer);
     if (!mine.entered) {
         lua_pop(coroutine, 1); // why it was not resumed: there was no C stack
@@ -150,6 +151,9 @@ run_end scheduler::run(lua_State* L, run_mode mode, idling when_idle) noexcept {
 }
 
 bool scheduler::close() noexcept {
+    if (resumed_now.by == this) {
+        resumed_now = {}; // the coroutine that ends the process from within goes with the state
+    }
     return loop_.close();
 }
 

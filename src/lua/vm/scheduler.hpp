@@ -73,6 +73,17 @@ struct delivery_progress {
     bool again = false;
 };
 
+class scheduler;
+
+// Whom this thread's loop resumes at present. A function of ours that runs in this very
+// coroutine has its scheduler at hand, and a continuation knows by whom it was resumed.
+struct resumption {
+    const lua_State* coroutine = nullptr;
+    scheduler* by = nullptr;
+};
+
+extern thread_local constinit resumption resumed_now;
+
 // One per Lua state. Its memory outlives it: finalizers of a closing state may still find it,
 // without a loop.
 class scheduler final : public loop::deliverer {
@@ -130,9 +141,20 @@ public:
 
     // What a continuation tells the deliverer: it has begun; it has all it needs of the record;
     // it found nothing and waits again.
-    void entered() noexcept { current_.entered = true; }
+    [[nodiscard]] bool enters(const op::operation* waiting) noexcept {
+        if (current_.record != waiting || current_.entered) {
+            return false;
+        }
+        current_.entered = true;
+        return true;
+    }
 
     void taken() noexcept { current_.taken = true; }
+
+    // Whether no wait of the coroutine being resumed is unfinished.
+    [[nodiscard]] bool between_waits() const noexcept {
+        return current_.taken && current_.record != nullptr;
+    }
 
     void waits_again() noexcept { current_.again = true; }
 
@@ -212,7 +234,13 @@ struct scheduler_block {
 void check_place(lua_State* L, const scheduler& on);
 
 // The state's scheduler, from the running function's upvalue. Raises when it has ended.
-[[nodiscard]] scheduler& scheduler_of(lua_State* L);
+[[nodiscard]] scheduler& scheduler_of_upvalue(lua_State* L);
+
+// The same, sooner where the loop resumed the running coroutine.
+[[nodiscard]] inline scheduler& scheduler_of(lua_State* L) {
+    const resumption& now = resumed_now;
+    return now.coroutine == L ? *now.by : scheduler_of_upvalue(L);
+}
 
 // As scheduler_of(), for what shares locks with other threads: a forked child, where one of
 // those may hold them for good, is refused.

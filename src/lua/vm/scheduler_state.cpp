@@ -165,7 +165,7 @@ scheduler* scheduler_if_any(lua_State* L) noexcept {
         ->alive;
 }
 
-scheduler& scheduler_of(lua_State* L) {
+scheduler& scheduler_of_upvalue(lua_State* L) {
     scheduler* alive = scheduler_if_any(L);
     if (__builtin_expect(static_cast<long>(alive == nullptr), 0) != 0) {
         luaL_error(L, "scheduler is closed");
