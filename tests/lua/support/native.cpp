@@ -721,7 +721,20 @@ int native_allocationfailed(lua_State* L) {
     return 1;
 }
 
+// Lets a closed coroutine begin with another function, as hosts do that keep coroutines for
+// reuse.
+int native_begin(lua_State* L) {
+    lua_State* const closed = lua_tothread(L, 1);
+    luaL_argcheck(L, closed != nullptr && lua_status(closed) == LUA_OK && lua_gettop(closed) == 0,
+                  1, "closed coroutine expected");
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    lua_xmove(L, closed, 1);
+    return 0;
+}
+
 const luaL_Reg functions[] = {
+    {"begin", native_begin},
     {"getpid", native_getpid},
     {"fork", native_fork},
     {"exit", native_exit},
