@@ -45,6 +45,7 @@ struct alignas(64) operation : base::list_link {
     state at = state::idle;
     bool timed : 1 = false;    // in the timer queue, not in the kernel
     bool anchored : 1 = false; // whoever made it keeps its waiter alive
+    bool guarded : 1 = false;  // whoever made it hears when its waiter goes
 
     [[nodiscard]] bool in_kernel() const noexcept {
         return (at == state::in_flight || at == state::detached) && !timed;

@@ -38,11 +38,6 @@ bool was_closed(const op::operation& waiting) noexcept {
     return lua_status(coroutine) != LUA_YIELD || lua_touserdata(coroutine, -1) != &waiting;
 }
 
-// Only guarded waits are in the index.
-bool is_guarded(const op::operation& waiting) noexcept {
-    return waiting.chained != op::operation::not_chained;
-}
-
 // The coroutine leaves its wait, by an explicit resume or by being closed.
 void leave(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
     on.waiters().remove(waiting);
@@ -134,7 +129,8 @@ int suspend(lua_State* L,
     keep_arguments(L, arguments);
     on.started(waiting);
     set_anchor(L, waiting);
-    on.waiters().insert(waiting);
+    on.waiters().keep(waiting);
+    waiting.guarded = true;
     lua_pushvalue(L, lua_upvalueindex(guard_upvalue));
     lua_toclose(L, -1);
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
@@ -148,12 +144,13 @@ int suspend_unguarded(lua_State* L,
     keep_arguments(L, arguments);
     on.started(waiting);
     set_anchor(L, waiting);
+    waiting.guarded = false;
     lua_pushlightuserdata(L, &waiting);
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
 void leave_if_closed(lua_State* L, scheduler& on, op::operation& waiting) noexcept {
-    if (!waiting.is_detached() && !is_guarded(waiting) && was_closed(waiting)) {
+    if (!waiting.is_detached() && !waiting.guarded && was_closed(waiting)) {
         leave(L, on, waiting);
     }
 }
@@ -186,7 +183,6 @@ int suspend_again(lua_State* L,
 
 void take_results(scheduler& on, op::operation& done) noexcept {
     on.taken();
-    on.waiters().remove(done);
     on.on().detach_from_object(done);
 }
 
@@ -197,7 +193,7 @@ void conclude(lua_State* L, scheduler& on, op::operation& done) noexcept {
 }
 
 bool drop_if_closed(lua_State* L, scheduler& on, op::operation& ready) noexcept {
-    if (is_guarded(ready) || !was_closed(ready)) {
+    if (ready.guarded || !was_closed(ready)) {
         return false;
     }
     drop(L, on, ready);

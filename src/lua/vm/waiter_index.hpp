@@ -22,8 +22,12 @@ public:
     // Makes room for `count` records. False when memory is short; all goes on as before then.
     [[nodiscard]] bool reserve(std::uint32_t count) noexcept;
 
-    // Requires that the record is not here.
-    void insert(op::operation& record) noexcept;
+    // Enters the record if it is not here: one that serves a coroutine's waits in a row stays.
+    void keep(op::operation& record) noexcept {
+        if (record.chained == op::operation::not_chained) {
+            insert(record);
+        }
+    }
 
     // Does nothing for a record that is not here.
     void remove(op::operation& record) noexcept;
@@ -34,6 +38,7 @@ public:
 private:
     static constexpr std::uint32_t end_of_chain = UINT32_MAX - 1;
 
+    void insert(op::operation& record) noexcept;
     [[nodiscard]] std::uint32_t& bucket_of(const void* waiter) noexcept;
 
     op::operation_slab& records_;
