@@ -9,7 +9,7 @@
 
 namespace coring::lua::vm {
 
-thread_local constinit resumption resumed_now;
+[[gnu::tls_model("initial-exec")]] thread_local constinit resumption resumed_now;
 
 base::result<void> scheduler::open(const loop::engine_wish& wish,
                                    loop::residence where) noexcept {
