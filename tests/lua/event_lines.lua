@@ -1,6 +1,6 @@
 -- The lines of those who wait for events, where they are long or deep: what they cost, what they
 -- keep from being collected, and what happens when emissions nest deeper than C does (behaviour
--- 1.2.6 and 14.1). That all five modules load where only `require` is global is here, too.
+-- 1.2.6 and 14.1). That the modules load where only `require` is global is here, too.
 
 local suite = require "support.suite"
 local waiters = require "support.waiters"
@@ -423,6 +423,28 @@ case("far down, who leaves before it is resumed hears nothing of the emission", 
     end
 end)
 
+case("far down, who leaves before it is resumed does not take others out of line", function()
+    local e, f = {}, {}
+    for _, wait in ipairs {
+        function() return event.await(e) end,
+        function() return event.awaitany(e, f) end,
+        function() return event.awaitall(e) end,
+    } do
+        local leaves, stays
+        deep_down(function()
+            leaves, stays = start(wait), start(event.await, e)
+            equal(event.emitone(e), true)
+            assert(coroutine.resume(leaves.thread, "by hand"))
+            equal(event.pending(e), true)
+        end)
+        expect_results(leaves, "by hand")
+        expect_waiting(stays)
+        equal(event.pending(f), false)
+        equal(event.emitone(e, "later"), true)
+        expect_results(stays, e, "later")
+    end
+end)
+
 -- Calls the function from the given number of coroutines, one within the other. Returns what it
 -- returns, or nothing where C has no room for so many.
 local function nested(level, body)
@@ -465,8 +487,8 @@ end)
 
 -- --- loading ---------------------------------------------------------------------------------
 
-case("the modules load where nothing but require is global, and set no global", function()
-    local names <const> = { "event", "queued", "mutex", "promise", "spawn" }
+case("those in Lua load where nothing but require is global, and set no global", function()
+    local names <const> = { "queued", "mutex", "promise", "spawn" }
     for _, name in ipairs(names) do
         local path = assert(package.searchpath("coutil." .. name, package.path))
         local environment = { require = require }
@@ -478,6 +500,22 @@ case("the modules load where nothing but require is global, and set no global", 
             equal(type(module[key]), type(value))
         end
     end
+end)
+
+case("loaded twice, the functions for events still have the same lines", function()
+    local path = assert(package.searchpath("coutil", package.cpath))
+    local again = assert(package.loadlib(path, "luaopen_coutil_event"))()
+    ok(again ~= event)
+    for key, value in pairs(event) do equal(type(again[key]), type(value)) end
+    local e = {}
+    local waiter = start(event.await, e)
+    equal(again.pending(e), true)
+    equal(again.emitone(e, 1), true)
+    expect_results(waiter, e, 1)
+    waiter = start(again.awaitany, e, 1)
+    equal(event.emitall(e), true)
+    expect_results(waiter, e)
+    equal(again.pending(1), false)
 end)
 
 suite.finish()

@@ -61,6 +61,11 @@ case("coutil.system is found by the all-in-one searcher in coutil.so", function(
     ok(string.find(output, "/coutil%.so\n$"), output)
 end)
 
+case("so is coutil.event: no file in Lua comes before it", function()
+    local output = child.expect 'print(select(2, require "coutil.event"))'
+    ok(string.find(output, "/coutil%.so\n$"), output)
+end)
+
 -- Exported names, as readelf tells them.
 local function exports(name)
     local pipe = io.popen("readelf --dyn-syms --wide '" .. path_of(name) .. "' 2>/dev/null")

@@ -90,16 +90,26 @@ end
 
 function promise.awaitall(...)
     local found <const>, number <const> = pending({ ... }, select("#", ...))
+    if not isyieldable() then
+        error("unable to yield", 2)
+    end
     return awaitall(unpack(found, 1, number))
 end
 
 function promise.awaitany(...)
     local given <const> = { ... }
+    local any = false
     for index = 1, select("#", ...) do
         local claim = given[index]
+        any = any or claim ~= nil
         if claim ~= nil and claim(true) then
             return claim
         end
+    end
+    if not isyieldable() then
+        error("unable to yield", 2)
+    elseif not any then
+        error("non-nil value expected", 2)
     end
     return awaitany(...)
 end

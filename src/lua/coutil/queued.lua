@@ -61,6 +61,9 @@ local queued = { version = "1.0 alpha", pending = event.pending }
 function queued.await(e)
     local newest <const> = kept[e]
     if newest == nil then
+        if not isyieldable() then
+            error("unable to yield", 2)
+        end
         return await(e)
     end
     local emission <const> = consume(e, newest)
@@ -69,13 +72,20 @@ end
 
 function queued.awaitany(...)
     local given <const> = { ... }
+    local any = false
     for index = 1, select("#", ...) do
         local e = given[index]
         local newest = kept[e]
+        any = any or e ~= nil
         if newest ~= nil then
             local emission = consume(e, newest)
             return e, unpack(emission, 1, emission.n)
         end
+    end
+    if not isyieldable() then
+        error("unable to yield", 2)
+    elseif not any then
+        error("non-nil value expected", 2)
     end
     return awaitany(...)
 end

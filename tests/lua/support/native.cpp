@@ -641,6 +641,33 @@ int native_vast(lua_State* L) {
     return 1;
 }
 
+// --- coroutines -----------------------------------------------------------------------------
+
+// What a host may do with a coroutine of its own: ends what it does, and has it call the
+// function with the other arguments instead. Returns "yield", "end" or "error".
+int native_reuse(lua_State* L) {
+    luaL_checktype(L, 1, LUA_TTHREAD);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_State* thread = lua_tothread(L, 1);
+    const int arguments = lua_gettop(L) - 2;
+    lua_resetthread(thread);
+    lua_settop(thread, 0);
+    luaL_checkstack(thread, arguments + 1, nullptr);
+    lua_xmove(L, thread, arguments + 1);
+    int results = 0;
+    const int status = lua_resume(thread, L, arguments, &results);
+    lua_pop(thread, status == LUA_OK || status == LUA_YIELD ? results : 1);
+    lua_pushstring(L, status == LUA_YIELD ? "yield" : status == LUA_OK ? "end" : "error");
+    return 1;
+}
+
+// Yields with the given values still on its stack. Resumed, returns what it is resumed with.
+int native_stand(lua_State* L) {
+    return lua_yieldk(L, 0, lua_gettop(L), [](lua_State* in, int, lua_KContext given) {
+        return lua_gettop(in) - static_cast<int>(given);
+    });
+}
+
 // --- a failing allocator --------------------------------------------------------------------
 
 struct failing_allocator {
@@ -784,6 +811,8 @@ const luaL_Reg functions[] = {
     {"termios", native_termios},
     {"resize", native_resize},
     {"vast", native_vast},
+    {"reuse", native_reuse},
+    {"stand", native_stand},
     {"failsheap", native_failsheap},
     {"failallocation", native_failallocation},
     {"allocationfailed", native_allocationfailed},
