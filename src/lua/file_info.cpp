@@ -108,7 +108,7 @@ int info_blocking(lua_State* L, const info_mode& mode, io::stat_call& call) {
 // The mode lies below the values, and says how many there are.
 int known_k(lua_State* L, int, lua_KContext context) {
     const int count = static_cast<int>(std::strlen(letters_of(lua_tostring(L, mode_place))));
-    const int base = mode_place + count + 1;
+    const int base = mode_place + count;
     const vm::delivery_of here = vm::delivered(L, context, base);
     if (here.done == nullptr) {
         return vm::left_results(L, base);
@@ -122,7 +122,7 @@ int known_k(lua_State* L, int, lua_KContext context) {
 }
 
 int refused_k(lua_State* L, int, lua_KContext context) {
-    constexpr int base = 1;
+    constexpr int base = 0;
     const vm::delivery_of here = vm::delivered(L, context, base);
     if (here.done == nullptr) {
         return vm::left_results(L, base);

@@ -92,7 +92,7 @@ int pause(lua_State* L) {
     vm::scheduler& on = vm::scheduler_with_room(L);
     op::operation& pausing = vm::new_operation(L, on, io::sleep_type);
     io::pause_start(on.on(), pausing);
-    return vm::suspend_unguarded(L, on, pausing, pause_k);
+    return vm::suspend_unguarded(L, on, pausing, 0, pause_k);
 }
 
 int system_suspend(lua_State* L) {

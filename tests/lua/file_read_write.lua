@@ -413,4 +413,47 @@ case("every call waits once, even if its result is known", function()
     end
 end)
 
+case("a result that is known and was not delivered yet can be left", function()
+    local file <close> = files.open(files.make("content"), "rw")
+    local calls = {
+        function() return file:read(memory.create(10), 1, -1, 0) end,
+        function() return file:read(memory.create(0)) end,
+        function() return file:info("?B") end,
+        function() return system.fileinfo(files.directory .. "/none", "B") end,
+    }
+    for index, call in ipairs(calls) do
+        local got, went_on
+        local resumed = coroutine.create(function() got = table.pack(call()) end)
+        ok(coroutine.resume(resumed))
+        ok(coroutine.resume(resumed, "early", nil))
+        same(got, { n = 2, "early" }, index)
+        local closed = coroutine.create(function()
+            call()
+            went_on = true
+        end)
+        ok(coroutine.resume(closed))
+        ok(coroutine.close(closed))
+        tasks.run()
+        equal(went_on, nil, index)
+    end
+end)
+
+case("of two results that are known, the first one's coroutine may close the second", function()
+    local file <close> = files.open(files.make("content"))
+    local second, went_on
+    local first = coroutine.create(function()
+        equal(file:read(memory.create(7), 1, -1, 0), 7)
+        ok(coroutine.close(second))
+    end)
+    second = coroutine.create(function()
+        file:read(memory.create(7), 1, -1, 0)
+        went_on = true
+    end)
+    ok(coroutine.resume(first))
+    ok(coroutine.resume(second))
+    tasks.run()
+    equal(coroutine.status(first), "dead")
+    equal(went_on, nil)
+end)
+
 suite.finish()
