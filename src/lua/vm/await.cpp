@@ -117,8 +117,11 @@ int suspend(lua_State* L,
     return lua_yieldk(L, 0, reinterpret_cast<lua_KContext>(&waiting), k);
 }
 
-int suspend_unguarded(
-    lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k) {
+int suspend_unguarded(lua_State* L,
+                      scheduler& on,
+                      op::operation& waiting,
+                      int arguments,
+                      lua_KFunction k) {
     lua_settop(L, arguments);
     on.started(waiting);
     set_anchor(L, waiting);

@@ -33,8 +33,11 @@ int suspend(lua_State* L,
 // As suspend(), without a guard: `k` finds what the coroutine was resumed with above the
 // `arguments`. For operations that the next turn delivers in any case and that hold nothing: if
 // the coroutine was closed meanwhile, the delivery sees it.
-int suspend_unguarded(
-    lua_State* L, scheduler& on, op::operation& waiting, int arguments, lua_KFunction k);
+int suspend_unguarded(lua_State* L,
+                      scheduler& on,
+                      op::operation& waiting,
+                      int arguments,
+                      lua_KFunction k);
 
 // What a continuation learns: the operation being delivered, or null after an explicit resume;
 // the scheduler goes with the former.

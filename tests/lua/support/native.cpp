@@ -505,14 +505,15 @@ int native_write(lua_State* L) {
     return answer(L, ::write(check_int(L, 1), bytes, size));
 }
 
-// Drops what the page cache has of a file, as far as the file system lets go of it.
+// Drops what the page cache has of a file, from an offset on if there is one, as far as the
+// file system lets go of it.
 int native_evict(lua_State* L) {
     const int fd = ::open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return answer(L, -1);
     }
     ::fsync(fd);
-    const int failed = ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    const int failed = ::posix_fadvise(fd, luaL_optinteger(L, 2, 0), 0, POSIX_FADV_DONTNEED);
     ::close(fd);
     return answer(L, failed == 0 ? 0 : -1);
 }
