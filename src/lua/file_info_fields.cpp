@@ -27,7 +27,7 @@ constexpr auto sources = [] {
     made.fill(info_source::none);
     const auto set = [&made](std::string_view letters, info_source source) {
         for (const char letter : letters) {
-            made[static_cast<std::size_t>(letter)] = source;
+            made[static_cast<unsigned char>(letter)] = source;
         }
     };
     set(status_letters, info_source::status);
