@@ -33,6 +33,7 @@ bool has_size_limit() noexcept {
 void adopt(file& made, int fd, const file_traits& traits) noexcept {
     made.fd = fd;
     made.traits = traits;
+    made.at_start = traits.local && !made.foreign;
     if (traits.kind == file_kind::stored && traits.writable && has_size_limit()) {
         made.quick_writes = false;
     }

@@ -9,6 +9,8 @@
 #include "op/operation.hpp"
 
 #include <atomic>
+#include <cstdint>
+#include <utility>
 
 namespace coring::io {
 
@@ -24,6 +26,9 @@ struct in_line {
     void (*begin)(op::operation& next) noexcept;
 };
 
+// An offset that is none: the file's own position is used, and moved.
+inline constexpr std::int64_t at_position = -1;
+
 // Lives apart from the object of the program and is counted: the object is one user, and so is
 // each operation that needs the descriptor. The last one closes it, on whatever thread. The
 // count apart, all of it belongs to the loop's thread.
@@ -34,6 +39,7 @@ struct file : op::descriptor, loop::companion {
     bool quick_reads = true;  // no answer yet that it has no reads that do not wait
     bool quick_writes = true; // the same of writes
     back_off attempts;        // at reads for which the caches might do
+    bool at_start = false;    // nobody has used its position yet: it is zero
     bool foreign = false;     // a standard stream: others rely on its description
     file_line position;       // whatever uses or moves the position; writes, if it is flowing
     file_line input;          // reads of a flowing file
@@ -44,6 +50,15 @@ struct file : op::descriptor, loop::companion {
 
 // Gives the file its descriptor, which is the file's from then on.
 void adopt(file& made, int fd, const file_traits& traits) noexcept;
+
+// Where in the file an access begins, or at_position if nobody knows. Every access by the
+// position has to ask, since it moves it.
+[[nodiscard]] inline std::int64_t start_of(file& of, std::int64_t offset) noexcept {
+    if (offset != at_position) {
+        return offset;
+    }
+    return std::exchange(of.at_start, false) ? 0 : at_position;
+}
 
 // One more user. The loop's thread.
 inline void hold(file& of) noexcept {

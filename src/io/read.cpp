@@ -33,6 +33,42 @@ std::int64_t after(std::int64_t offset, std::size_t count) noexcept {
     return offset == at_position ? at_position : offset + static_cast<std::int64_t>(count);
 }
 
+// What the caches hold ends with a page. So a read that does not wait, and stops elsewhere
+// before it is full, has met the end of the file. A read in memory waits for what it needs.
+bool ended_at(const file& of, std::int64_t place) noexcept {
+    constexpr std::int64_t smallest_page = 4096;
+    const bool inside_page = place != at_position && place % smallest_page != 0;
+    return of.traits.in_memory || (of.traits.local && inside_page);
+}
+
+// Reads what is there without waiting for a device. A short count is the end of what the caches
+// hold, or of the file: where `start` does not say which, the next call does.
+file_attempt
+read_now(file& from, std::span<char> into, std::int64_t offset, std::int64_t start) noexcept {
+    file_attempt made;
+    if (!from.quick_reads) {
+        made.failed = EAGAIN;
+        return made;
+    }
+    while (made.count < into.size() && made.count < most_at_once) {
+        const ssize_t count =
+            read_quickly(from, into.subspan(made.count), after(offset, made.count));
+        if (count <= 0) {
+            made.failed = count < 0 ? errno : 0;
+            break;
+        }
+        made.count += static_cast<std::size_t>(count);
+        if (ended_at(from, after(start, made.count))) {
+            break;
+        }
+    }
+    if (made.failed == EOPNOTSUPP) {
+        from.quick_reads = false;
+        made.failed = EAGAIN;
+    }
+    return made;
+}
+
 // On a worker: until the chunk is full or the file ends.
 int run_read(call_job& job) noexcept {
     read_work& self = self_of(job);
@@ -72,7 +108,7 @@ void begin_read(op::operation& next) noexcept {
     auto& self = work_of<read_work>(next);
     file_attempt found{0, EAGAIN};
     if (!self.tried) {
-        found = read_now(*self.of, self.buffer(), self.offset);
+        found = read_now(*self.of, self.buffer(), self.offset, self.offset);
         self.got = found.count;
     }
     if (found.waits()) {
@@ -88,37 +124,15 @@ void destroy_read(call_job& job) noexcept {
 
 } // namespace
 
-file_attempt read_now(file& from, std::span<char> into, std::int64_t offset) noexcept {
-    file_attempt made;
-    if (!from.quick_reads) {
-        made.failed = EAGAIN;
-        return made;
-    }
-    // A short count is the end of what the caches hold, or of the file: the next one tells.
-    while (made.count < into.size() && made.count < most_at_once) {
-        const ssize_t count =
-            read_quickly(from, into.subspan(made.count), after(offset, made.count));
-        if (count <= 0) {
-            made.failed = count < 0 ? errno : 0;
-            break;
-        }
-        made.count += static_cast<std::size_t>(count);
-    }
-    if (made.failed == EOPNOTSUPP) {
-        from.quick_reads = false;
-        made.failed = EAGAIN;
-    }
-    return made;
-}
-
-file_attempt read_first(file& from, std::span<char> into, std::int64_t offset) noexcept {
+file_attempt
+read_first(file& from, std::span<char> into, std::int64_t offset, std::int64_t start) noexcept {
     // Beyond this size a second copy costs more than an attempt in vain.
     constexpr std::size_t most = std::size_t{16} << 10;
     const bool ring = offset != at_position && into.size() <= most && may_use_ring(*from.on);
     if (ring && from.attempts.passes()) {
         return {0, EAGAIN};
     }
-    const file_attempt made = read_now(from, into, offset);
+    const file_attempt made = read_now(from, into, offset, start);
     from.attempts.judge(made.waits());
     return made;
 }
@@ -182,7 +196,7 @@ bool read_arrived(op::operation& delivering, std::span<char> range, int& result)
     file_attempt more;
     if (!ended && !rest.empty() && self.done < most_at_once) {
         rest = rest.first(std::min(rest.size(), most_at_once - self.done));
-        more = read_now(*self.of, rest, self.offset);
+        more = read_now(*self.of, rest, self.offset, self.offset);
         self.done += more.count;
     }
     if (!more.waits()) {

@@ -10,17 +10,12 @@
 
 namespace coring::io {
 
-// An offset that is none: the file's own position is used, and moved.
-inline constexpr std::int64_t at_position = -1;
-
-// Reads what is there without waiting for a device, straight into the range.
+// The first attempt of a read: what is there without waiting for a device, straight into the
+// range. `start` is start_of() the offset. Where the last attempts were in vain, and the ring
+// is to be had for what has to wait, it is left out now and then: the ring looks at the caches
+// itself.
 [[nodiscard]] file_attempt
-read_now(file& from, std::span<char> into, std::int64_t offset) noexcept;
-
-// The first attempt of a read. Where the last ones were in vain, and the ring is to be had for
-// what has to wait, it is left out now and then: the ring looks at the caches itself.
-[[nodiscard]] file_attempt
-read_first(file& from, std::span<char> into, std::int64_t offset) noexcept;
+read_first(file& from, std::span<char> into, std::int64_t offset, std::int64_t start) noexcept;
 
 // read(2) or pread(2), however long it takes: a count, or a negative errno.
 [[nodiscard]] int

@@ -132,16 +132,17 @@ int stat_call::run() noexcept {
 
 // --- asking what is in memory ---------------------------------------------------------------
 
-// The first question is put to nobody but the kernel. On local file systems the answer is the
-// one that everybody gets; but the number of a device that is none (0) may have gone from one
-// of them to a file system with a server, so these are asked properly.
+// If nothing is known, the first question is put to nobody but the kernel. On local file
+// systems the answer is the one that everybody gets; but the number of a device that is none
+// (0) may have gone from one of them to a file system with a server, so these are asked
+// properly.
 int stat_call::attempt_on(int at) noexcept {
     constexpr int from_memory = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-    if (::statx(at, "", from_memory, status_fields, &status) != 0 ||
-        !known_device(status.stx_dev_major, status.stx_dev_minor).local) {
+    if (!is_local && (::statx(at, "", from_memory, status_fields, &status) != 0 ||
+                      !known_device(status.stx_dev_major, status.stx_dev_minor).local)) {
         return -EAGAIN;
     }
-    if (status.stx_dev_major == 0 &&
+    if ((is_local || status.stx_dev_major == 0) &&
         ::statx(at, "", AT_EMPTY_PATH, status_fields, &status) != 0) {
         return -EAGAIN;
     }

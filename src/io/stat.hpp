@@ -25,6 +25,7 @@ struct stat_call : on_file {
     bool wants_system = false; // always of what a link leads to
     bool wants_real = false;
     bool wants_link = false;
+    bool is_local = false; // the open file is on a file system that asks no server
 
     // Required if a text is wanted. Freed by release() if it was made by own_texts().
     stat_texts* texts = nullptr;

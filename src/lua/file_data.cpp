@@ -85,7 +85,8 @@ int read_and_wait(lua_State* L,
                   vm::scheduler& on,
                   io::file& from,
                   std::span<char> into,
-                  std::int64_t offset) {
+                  std::int64_t offset,
+                  std::int64_t start) {
     if (into.empty()) {
         return settle_count_and_wait(L, on, 0);
     }
@@ -98,7 +99,7 @@ int read_and_wait(lua_State* L,
         return wait_for_work(L, on, io::read_work::make(from, into.size(), offset, nullptr),
                              read_k, data_arguments);
     }
-    const io::file_attempt tried = io::read_first(from, into, offset);
+    const io::file_attempt tried = io::read_first(from, into, offset, start);
     if (!tried.waits()) {
         return settle_count_and_wait(L, on, tried.result());
     }
@@ -201,17 +202,19 @@ int file_read(lua_State* L) {
     const std::span<char> whole = vm::check_memory(L, 2, on);
     vm::check_range(L, 3);
     const std::int64_t offset = check_offset(L);
+    const std::int64_t start = io::start_of(from, offset);
     const std::span<char> into = vm::range_now(L, 3, whole);
     if (blocking) {
         return answer_reply(L, into.empty() ? 0 : io::read_blocking(from, into, offset));
     }
-    return read_and_wait(L, on, from, into, offset);
+    return read_and_wait(L, on, from, into, offset, start);
 }
 
 int file_write(lua_State* L) {
     const bool blocking = vm::check_blocking_mode(L, mode_argument);
     vm::scheduler& on = check_wait(L, blocking);
     io::file& to = check_file(L, 1, on);
+    to.at_start = false;
     if (void* block = vm::test_object(L, 2, on, vm::class_id::file); block != nullptr) {
         return write_file(L, on, to, static_cast<file_block*>(block)->open, blocking);
     }

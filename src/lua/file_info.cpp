@@ -221,6 +221,7 @@ int file_info(lua_State* L) {
     io::file& of = check_file(L, 1, on);
     io::stat_call call = asked_for(mode);
     call.fd = of.fd;
+    call.is_local = of.traits.local;
     if (mode.blocking) {
         return info_blocking(L, mode, call);
     }

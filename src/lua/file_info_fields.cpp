@@ -17,7 +17,26 @@ namespace {
 
 // One set of letters for each source; permission characters are of the status too.
 constexpr std::string_view status_letters = "?M_ug#Dd*Bbivasmc";
+constexpr std::string_view permission_letters = "UGSrwxRWX421";
 constexpr std::string_view system_letters = "@NIAFfTt";
+
+// The sources by letter: each of a mode is looked up when it is checked, asked for and
+// answered.
+constexpr auto sources = [] {
+    std::array<info_source, 128> made{};
+    made.fill(info_source::none);
+    const auto set = [&made](std::string_view letters, info_source source) {
+        for (const char letter : letters) {
+            made[static_cast<unsigned char>(letter)] = source;
+        }
+    };
+    set(status_letters, info_source::status);
+    set(permission_letters, info_source::status);
+    set(system_letters, info_source::system);
+    set("p", info_source::real_path);
+    set("=", info_source::link);
+    return made;
+}();
 
 lua_Number seconds_of(const statx_timestamp& time) noexcept {
     constexpr lua_Number nanosecond = 1e-9;
@@ -70,12 +89,20 @@ std::uint64_t status_number(char letter, const struct statx& status) noexcept {
 }
 
 void push_status(lua_State* L, char letter, const struct statx& status) {
-    if (const mode_t bit = permission_bit(letter); bit != 0) {
-        lua_pushboolean(L, (status.stx_mode & bit) != 0 ? 1 : 0);
-    } else if (letter == '?') {
+    switch (letter) {
+    case '?':
         lua_pushstring(L, file_type_name(status.stx_mode));
-    } else if (std::string_view{"asmc"}.find(letter) != std::string_view::npos) {
-        push_time(L, letter, status);
+        return;
+    case 'a':
+    case 's':
+    case 'm':
+    case 'c':
+        return push_time(L, letter, status);
+    default:
+        break;
+    }
+    if (permission_letters.find(letter) != std::string_view::npos) {
+        lua_pushboolean(L, (status.stx_mode & permission_bit(letter)) != 0 ? 1 : 0);
     } else {
         push_number(L, status_number(letter, status));
     }
@@ -148,18 +175,8 @@ const char* file_type_name(mode_t mode) noexcept {
 }
 
 info_source source_of(char letter) noexcept {
-    if (letter == 'p') {
-        return info_source::real_path;
-    }
-    if (letter == '=') {
-        return info_source::link;
-    }
-    if (system_letters.find(letter) != std::string_view::npos) {
-        return info_source::system;
-    }
-    return permission_bit(letter) != 0 || status_letters.find(letter) != std::string_view::npos
-               ? info_source::status
-               : info_source::none;
+    const auto place = static_cast<unsigned char>(letter);
+    return place < sources.size() ? sources[place] : info_source::none;
 }
 
 void push_info(lua_State* L, char letter, const io::stat_call& from) {

@@ -6,12 +6,16 @@ namespace coring::lua {
 
 namespace {
 
-constexpr int base = waiting_arguments + 1;
+// What lies below the values of an explicit resume: a mark if the result was known at once,
+// else what waited for the work, and the guard.
+constexpr int known_base = 1;
+constexpr int work_base = waiting_arguments + 1;
 
+template <int Base>
 int done_k(lua_State* L, int, lua_KContext context) {
     const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
-        return vm::left_results(L, base);
+        return vm::left_results(L, Base);
     }
     const int answer = here.done->result;
     vm::take_results(*here.on, *here.done);
@@ -21,7 +25,7 @@ int done_k(lua_State* L, int, lua_KContext context) {
 int count_k(lua_State* L, int, lua_KContext context) {
     const vm::delivery_of here = vm::delivered(L, context);
     if (here.done == nullptr) {
-        return vm::left_results(L, base);
+        return vm::left_results(L, known_base);
     }
     const int answer = here.done->result;
     vm::take_results(*here.on, *here.done);
@@ -32,16 +36,17 @@ int count_k(lua_State* L, int, lua_KContext context) {
     return 1;
 }
 
+// The record holds nothing but the result, and there is nothing to keep meanwhile.
 int settle(lua_State* L, vm::scheduler& on, int answer, lua_KFunction k) {
     op::operation& known = vm::new_operation(L, on, io::file_result_type);
     io::settle_result(on.on(), known, answer);
-    return vm::suspend(L, on, known, waiting_arguments, k);
+    return vm::suspend_unguarded(L, on, known, 0, k);
 }
 
 } // namespace
 
 int settle_and_wait(lua_State* L, vm::scheduler& on, int answer) {
-    return settle(L, on, answer, done_k);
+    return settle(L, on, answer, done_k<known_base>);
 }
 
 int settle_count_and_wait(lua_State* L, vm::scheduler& on, int answer) {
@@ -66,11 +71,11 @@ int wait_for_work(lua_State* L,
 }
 
 int work_done_k(lua_State* L, int status, lua_KContext context) {
-    return done_k(L, status, context);
+    return done_k<work_base>(L, status, context);
 }
 
 int worker_done_k(lua_State* L, int status, lua_KContext context) {
-    return done_k(L, status, context);
+    return done_k<work_base>(L, status, context);
 }
 
 } // namespace coring::lua

@@ -103,10 +103,16 @@ bool is_ours(const stream_choice& given) noexcept {
     return given.of == kind::socket && !given.socket->foreign;
 }
 
+// The child shares the position of the file, and may move it.
+int lend(io::file& shared) noexcept {
+    shared.at_start = false;
+    return shared.fd;
+}
+
 // The descriptor of what was given, or -1.
 int descriptor_of(const stream_choice& given) noexcept {
     if (given.of == kind::our_file) {
-        return given.our_file->open != nullptr ? given.our_file->open->fd : -1;
+        return given.our_file->open != nullptr ? lend(*given.our_file->open) : -1;
     }
     if (given.of == kind::file) {
         return given.file->closef != nullptr ? ::fileno(given.file->f) : -1;

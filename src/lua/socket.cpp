@@ -131,9 +131,8 @@ int common_methods<Class>::collect(lua_State* L) {
     if (vm::test_object(L, 1, *on, Class) == nullptr) {
         return 0;
     }
-    io::for_each_in_line(*socket, [&](op::operation& waiting) {
-        vm::leave_if_closed(L, *on, waiting);
-    });
+    io::for_each_in_line(*socket,
+                         [&](op::operation& waiting) { vm::leave_if_closed(L, *on, waiting); });
     if (!is_passive_class(Class) && io::outlives_object(*socket)) {
         if constexpr (is_local_class(Class)) {
             io::remove_traces(static_cast<io::local_socket&>(*socket));

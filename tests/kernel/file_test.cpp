@@ -96,6 +96,31 @@ TEST(file_fact, a_pipe_is_read_and_written_without_waiting) {
     EXPECT_EQ(::preadv2(from.get(), &some, 1, -1, RWF_NOWAIT), 4096);
 }
 
+// Why a read that stops inside a page is not followed by another.
+TEST(file_fact, a_read_that_does_not_wait_ends_with_a_page_or_with_the_file) {
+    constexpr int page = 4096;
+    const place here;
+    const unique_fd file{::open(here.path(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    const std::string one_page(page, 'x');
+    for (int at = 0; at < 4; ++at) {
+        ASSERT_EQ(::write(file.get(), one_page.data(), page), page);
+    }
+    ASSERT_EQ(::write(file.get(), one_page.data(), 100), 100);
+    ASSERT_EQ(::fsync(file.get()), 0);
+    std::array<char, 8 * page> bytes{};
+    const iovec some{bytes.data(), bytes.size()};
+    const ssize_t whole = ::preadv2(file.get(), &some, 1, 10, RWF_NOWAIT);
+    if (whole < 0 && errno == EOPNOTSUPP) {
+        GTEST_SKIP() << "the file system has no such reads";
+    }
+    EXPECT_EQ(whole, 4 * page + 90); // the file ends inside a page
+    ASSERT_EQ(::posix_fadvise(file.get(), page, 0, POSIX_FADV_DONTNEED), 0);
+    const ssize_t part = ::preadv2(file.get(), &some, 1, 10, RWF_NOWAIT);
+    if (part != whole) { // the cache has let go of something
+        EXPECT_EQ(part < 0 ? 0 : (10 + part) % page, 0);
+    }
+}
+
 class file_ring_fact : public ring_fact {};
 
 // Why what goes by position is not for the ring. If this fails, the kernel has learned it.

@@ -91,12 +91,11 @@ both("a coroutine that a host begins anew is not resumed for the write it was cl
         local steps = {}
         tasks.spawn_busy(function()
             local reused = tasks.spawn(function() near:write("bytes") end)
-            coroutine.close(reused)
-            native.begin(reused, function()
+            local status = native.reuse(reused, function()
                 steps[#steps + 1] = "begun"
                 steps[#steps + 1] = coroutine.yield() or "resumed without a value"
             end)
-            ok(coroutine.resume(reused))
+            equal(status, "yield")
             tasks.pause(3)
             suite.same(steps, { "begun" })
             ok(coroutine.resume(reused, "resumed"))
@@ -111,12 +110,11 @@ case("the same of a zero suspension", function()
     local steps = {}
     local reused = coroutine.create(function() system.suspend() end)
     ok(coroutine.resume(reused))
-    coroutine.close(reused)
-    native.begin(reused, function()
+    local status = native.reuse(reused, function()
         steps[#steps + 1] = "begun"
         steps[#steps + 1] = coroutine.yield() or "resumed without a value"
     end)
-    ok(coroutine.resume(reused))
+    equal(status, "yield")
     tasks.run()
     suite.same(steps, { "begun" })
     ok(coroutine.resume(reused, "resumed"))

@@ -114,6 +114,29 @@ case("an open FIFO serves a child that waits for its input", function()
     equal(output, "late")
 end)
 
+case("a file of openfile is read on from where a child left it, cached or not", function()
+    local place <close> = shell.directory()
+    local path = place.path .. "/file"
+    local text = string.rep("0123456789abcdef", 3 * 4096 / 16)
+    local made = assert(io.open(path, "wb"))
+    made:setvbuf("no")
+    for from = 1, #text, 4096 do -- page by page, as the cache is to lose them
+        made:write(string.sub(text, from, from + 4095))
+    end
+    made:close()
+    tasks.spawn(function()
+        local file <close> = assert(system.openfile(path))
+        same(tasks.results(system.execute { execfile = "dd", arguments = { "bs=100", "count=1" },
+                                            stdin = file, stdout = false, stderr = false }),
+             { n = 2, "exit", 0 })
+        native.evict(path, 4096)
+        local buffer = memory.create(#text)
+        equal(file:read(buffer), #text - 100)
+        equal(buffer:tostring(1, #text - 100), string.sub(text, 101))
+    end)
+    tasks.run()
+end)
+
 case("a closed file of openfile is a failure", function()
     tasks.spawn(function()
         local file = assert(system.openfile("/dev/null"))

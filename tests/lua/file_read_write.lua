@@ -84,6 +84,68 @@ twice("read fills the range and nothing else", function(mode)
     end
 end)
 
+-- Writes a file page by page, so that the cache can lose them one by one.
+local function fill_by_pages(path, text, mode)
+    local file <close> = assert(io.open(path, mode or "wb"))
+    file:setvbuf("no")
+    for from = 1, #text, 4096 do
+        file:write(string.sub(text, from, from + 4095))
+    end
+end
+
+everywhere("a file that grew since it was opened is read to its new end", function(mode, path)
+    for _, first in ipairs { 0, 100, 4096, 5000 } do
+        for _, by_position in ipairs { true, false } do
+            for _, kept in ipairs { 0, 4096, math.maxinteger } do
+                local text = net.text(3 * 4096 + 17)
+                fill(path, string.sub(text, 1, first))
+                local file <close> = files.open(path, "r" .. mode)
+                fill_by_pages(path, string.sub(text, first + 1), "ab")
+                if kept < #text then native.evict(path, kept) end
+                local offset = not by_position and 0 or nil
+                ok(files.read(file, #text + 5, offset, mode) == text)
+                equal(files.read(file, 10, offset and #text, mode), "")
+            end
+        end
+    end
+end)
+
+everywhere("a read across the end of what is cached is full, wherever it begins",
+           function(mode, path)
+    local text = net.text(4 * 4096)
+    fill_by_pages(path, text)
+    local function begin(file, part)
+        equal(files.read(file, #part, nil, mode), part)
+    end
+    local function overwrite(file, part)
+        equal(file:write(part, 1, -1, nil, mode), #part)
+    end
+    for _, start in ipairs { 0, 1, 96, 4095 } do
+        local part, rest = string.sub(text, 1, start), string.sub(text, start + 1)
+        for _, move in ipairs { begin, overwrite } do
+            local file <close> = files.open(path, "rw" .. mode)
+            native.evict(path, 4096)
+            ok(files.read(file, #text, start, mode) == rest)
+            move(file, part)
+            native.evict(path, 4096)
+            ok(files.read(file, #text, nil, mode) == rest)
+        end
+    end
+end)
+
+case("files that the system makes up are read to their end", function()
+    for _, path in ipairs { "/proc/self/status", "/proc/self/mounts", "/proc/version" } do
+        local made <close> = assert(io.open(path, "rb"))
+        local size = #made:read("a")
+        tasks.await(function()
+            local file <close> = files.open(path)
+            local count = #files.read(file, 1 << 16)
+            ok(count > 0 and math.abs(count - size) < 100, path)
+            equal(files.read(file, 10), "")
+        end)
+    end
+end)
+
 twice("an empty range reads and writes nothing", function(mode)
     local file <close> = files.open(files.make("abc"), "rw")
     local buffer = memory.create(4)
@@ -411,6 +473,49 @@ case("every call waits once, even if its result is known", function()
         tasks.run()
         ok(results, index)
     end
+end)
+
+case("a result that is known and was not delivered yet can be left", function()
+    local file <close> = files.open(files.make("content"), "rw")
+    local calls = {
+        function() return file:read(memory.create(10), 1, -1, 0) end,
+        function() return file:read(memory.create(0)) end,
+        function() return file:info("?B") end,
+        function() return system.fileinfo(files.directory .. "/none", "B") end,
+    }
+    for index, call in ipairs(calls) do
+        local got, went_on
+        local resumed = coroutine.create(function() got = table.pack(call()) end)
+        ok(coroutine.resume(resumed))
+        ok(coroutine.resume(resumed, "early", nil))
+        same(got, { n = 2, "early" }, index)
+        local closed = coroutine.create(function()
+            call()
+            went_on = true
+        end)
+        ok(coroutine.resume(closed))
+        ok(coroutine.close(closed))
+        tasks.run()
+        equal(went_on, nil, index)
+    end
+end)
+
+case("of two results that are known, the first one's coroutine may close the second", function()
+    local file <close> = files.open(files.make("content"))
+    local second, went_on
+    local first = coroutine.create(function()
+        equal(file:read(memory.create(7), 1, -1, 0), 7)
+        ok(coroutine.close(second))
+    end)
+    second = coroutine.create(function()
+        file:read(memory.create(7), 1, -1, 0)
+        went_on = true
+    end)
+    ok(coroutine.resume(first))
+    ok(coroutine.resume(second))
+    tasks.run()
+    equal(coroutine.status(first), "dead")
+    equal(went_on, nil)
 end)
 
 suite.finish()

@@ -61,7 +61,7 @@ int suspend_after_answer(lua_State* L, scheduler& on, int answer, int values, lu
     lua_rotate(L, 1, values);
     op::operation& call = new_operation(L, on, io::call_type);
     io::call_settle(on.on(), call, answer);
-    return suspend(L, on, call, values, k);
+    return suspend_unguarded(L, on, call, values, k);
 }
 
 } // namespace coring::lua::vm

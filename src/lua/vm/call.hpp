@@ -33,7 +33,7 @@ int suspend_after_call(lua_State* L,
                        lua_KFunction k);
 
 // The same without a job: the answer is a number, and what else there is to return are the
-// `values` on top of the stack, which are kept; nothing else is.
+// `values` on top of the stack, which are kept; nothing else is. There is no guard above them.
 int suspend_after_answer(lua_State* L, scheduler& on, int answer, int values, lua_KFunction k);
 
 // The job of a delivered call, for the continuation: until take_results(), which destroys it.

@@ -27,6 +27,7 @@ struct memory_bytes {
     std::span<char> bytes;
     bytes_kind kind;
 };
+
 [[nodiscard]] memory_bytes check_memory_of_kind(lua_State* L, int arg, const scheduler& on);
 
 // The bytes of an argument that was found to be a fixed memory, which it remains.

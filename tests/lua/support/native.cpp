@@ -505,14 +505,15 @@ int native_write(lua_State* L) {
     return answer(L, ::write(check_int(L, 1), bytes, size));
 }
 
-// Drops what the page cache has of a file, as far as the file system lets go of it.
+// Drops what the page cache has of a file, from an offset on if there is one, as far as the
+// file system lets go of it.
 int native_evict(lua_State* L) {
     const int fd = ::open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return answer(L, -1);
     }
     ::fsync(fd);
-    const int failed = ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    const int failed = ::posix_fadvise(fd, luaL_optinteger(L, 2, 0), 0, POSIX_FADV_DONTNEED);
     ::close(fd);
     return answer(L, failed == 0 ? 0 : -1);
 }
@@ -748,20 +749,7 @@ int native_allocationfailed(lua_State* L) {
     return 1;
 }
 
-// Lets a closed coroutine begin with another function, as hosts do that keep coroutines for
-// reuse.
-int native_begin(lua_State* L) {
-    lua_State* const closed = lua_tothread(L, 1);
-    luaL_argcheck(L, closed != nullptr && lua_status(closed) == LUA_OK && lua_gettop(closed) == 0,
-                  1, "closed coroutine expected");
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_settop(L, 2);
-    lua_xmove(L, closed, 1);
-    return 0;
-}
-
 const luaL_Reg functions[] = {
-    {"begin", native_begin},
     {"getpid", native_getpid},
     {"fork", native_fork},
     {"exit", native_exit},
