@@ -68,6 +68,11 @@ void ring_engine::submit(op::operation_list& queued) noexcept {
         }
         op::operation& next = queued.head();
         next.unlink();
+        if (const op::operation* after = queued.peek(); after != nullptr) {
+            __builtin_prefetch(after->next);
+            __builtin_prefetch(after->target);
+            __builtin_prefetch(after->data);
+        }
         submission filled{*entry};
         next.type->prepare(next, filled);
         filled.set_user_data(user_data_of(next));
@@ -137,11 +142,32 @@ op::entry ring_engine::enter(op::operation_list& queued,
     }
 }
 
+// With a thousand connections, what a completion is about has left the caches. Asking for the
+// record of one that comes soon, and for the object of the next one's, hides the wait.
+void ring_engine::fetch_ahead() noexcept {
+    constexpr unsigned soon = 3;
+    ring_.look_ahead(soon, [&](std::uint64_t user_data) {
+        const auto slot = static_cast<std::uint32_t>(user_data);
+        if (slot < operations_->capacity()) {
+            __builtin_prefetch(&(*operations_)[slot]);
+        }
+    });
+    ring_.look_ahead(0, [&](std::uint64_t user_data) {
+        const auto slot = static_cast<std::uint32_t>(user_data);
+        if (slot < operations_->capacity()) {
+            const op::operation& next = (*operations_)[slot];
+            __builtin_prefetch(next.target);
+            __builtin_prefetch(next.data);
+        }
+    });
+}
+
 bool ring_engine::drain(op::completion_sink& sink) noexcept {
     io_uring_cqe completion{};
     bool came = false;
     while (ring_.take(completion)) {
         came = true;
+        fetch_ahead();
         CORING_ASSERT(in_kernel_ > 0);
         --in_kernel_;
         const auto slot = static_cast<std::uint32_t>(completion.user_data);

@@ -63,6 +63,7 @@ private:
     [[nodiscard]] op::entry enter_kernel(bool sleep, std::int64_t timeout_ns) noexcept;
     void arm_watches() noexcept;
     // Reports all that completed; true if there was anything.
+    void fetch_ahead() noexcept;
     bool drain(op::completion_sink& sink) noexcept;
     void take_watch(unsigned index, op::completion_sink& sink) noexcept;
     void forget_watches() noexcept;
