@@ -1,5 +1,5 @@
-// Deadlines, in order: a heap of four children a node, whose keys stand in the heap itself so
-// that sifting touches no record.
+// Deadlines, in order: a heap of four children a node, whose keys stand in the heap itself: to
+// compare touches no record, to move one writes to it without waiting.
 #pragma once
 
 #include "op/operation.hpp"
