@@ -30,6 +30,7 @@ struct waiting_datagram {
 };
 
 waiting_datagram& datagram_of(op::operation& write) noexcept {
+    CORING_ASSERT(write.data != nullptr); // it has not been released
     return *static_cast<waiting_datagram*>(write.data);
 }
 
