@@ -2,6 +2,7 @@
 
 local system = require "coutil.system"
 local memory = require "memory"
+local memories = require "support.memories"
 local native = require "native"
 local tasks = require "support.tasks"
 
@@ -132,12 +133,7 @@ function net.pair(domain, small)
 end
 
 
--- A memory that holds the text and can be resized.
-function net.resizable(text)
-    local bytes = memory.create()
-    bytes:resize(#text, text)
-    return bytes
-end
+net.resizable = memories.resizable
 
 -- Reads until the end of the stream, or until so many bytes are there; returns them.
 function net.read_all(stream, limit, buffer)

@@ -4,6 +4,7 @@
 local native = require "native"
 local system = require "coutil.system"
 local child = require "support.child"
+local net = require "support.net"
 
 local streams = {}
 
@@ -142,5 +143,33 @@ streams.keeper = setmetatable({}, {
         end
     end,
 })
+
+-- Calls the body with a descriptor of that kind, for the child, and with another end if there is
+-- one; then closes both.
+function streams.with(kind, body)
+    local far
+    local near = kind
+    if kind == "pipe in" then
+        near, far = native.pipe()
+    elseif kind == "pipe out" then
+        far, near = native.pipe()
+    elseif kind == "unix" or kind == "tcp" or kind == "udp" then
+        local family = kind == "unix" and "local" or "ip"
+        if kind == "unix" then
+            local name = net.abstract()
+            local listener = native.socket("local", "stream")
+            native.bind(listener, name, 1)
+            near = native.socket("local", "stream")
+            assert(native.connect(near, name))
+            far = assert(native.accept(listener))
+            native.close(listener)
+        else
+            near = assert(native.socket(family, kind == "udp" and "datagram" or "stream"))
+        end
+    end
+    local done, problem = xpcall(body, debug.traceback, near, far)
+    streams.close(near, far)
+    if not done then error(problem, 0) end
+end
 
 return streams
