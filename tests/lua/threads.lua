@@ -562,7 +562,8 @@ case("a task's state closes the pools that the task has made", function()
             "inner:dostring [=[ for _ = 1, 100 do require 'coroutine'.yield() end" ..
             " require '_G'.print 'inner' ]=] print 'outer'")
     ]]
-    equal(output, "outer\ninner\n")
+    -- Who is faster is nobody's business.
+    ok(output == "outer\ninner\n" or output == "inner\nouter\n", output)
 end)
 
 case("os.exit in a coroutine of run closes pools as well", function()
