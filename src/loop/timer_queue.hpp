@@ -41,6 +41,11 @@ public:
     // next_order()), or null. The limit keeps a phase from serving what it itself added.
     [[nodiscard]] op::operation* take_due(std::uint64_t now_ns, std::uint32_t limit) noexcept;
 
+    // Who is nearest, or null.
+    [[nodiscard]] const op::operation* peek() noexcept {
+        return size_ == 0 ? nullptr : &operations_[heap_[0].slot];
+    }
+
     [[nodiscard]] std::uint32_t next_order() const noexcept { return order_; }
 
 private:

@@ -23,14 +23,18 @@ void fetch_near(const void* place, std::intptr_t offset) noexcept {
     __builtin_prefetch(reinterpret_cast<const void*>(address));
 }
 
+void fetch_waiter(const op::operation& next) noexcept {
+    __builtin_prefetch(next.waiter);
+    fetch_near(next.waiter, 64);
+}
+
 // With a thousand connections everything about the next one has left the caches. Asking for it
 // while the present one runs hides most of the wait.
 void fetch_ahead(const op::operation_list& rest) noexcept {
     const op::operation* next = rest.peek();
     if (next != nullptr) {
         __builtin_prefetch(next->next);
-        __builtin_prefetch(next->waiter);
-        fetch_near(next->waiter, 64);
+        fetch_waiter(*next);
         __builtin_prefetch(next->target);
         fetch_near(next->target, -32); // its object
     }
@@ -100,6 +104,9 @@ bool loop::expire(turn_report& report) noexcept {
     while (op::operation* due = timers_.take_due(now, turn_began_)) {
         ++served_;
         due->complete(0);
+        if (const op::operation* next = timers_.peek(); next != nullptr) {
+            fetch_waiter(*next);
+        }
         if (!deliver_one(*due, report)) {
             list_ready(*due, op::phase::events);
             return false;
