@@ -167,6 +167,15 @@ bool ring::take(io_uring_cqe& completion) noexcept {
     return true;
 }
 
+bool ring::peek(unsigned skipped, std::uint64_t& user_data) const noexcept {
+    const unsigned place = load_relaxed(cq_head_) + skipped;
+    if (static_cast<int>(load_acquire(cq_tail_) - place) <= 0) {
+        return false;
+    }
+    user_data = completions_[place & cq_mask_].user_data;
+    return true;
+}
+
 int ring::sync_cancel(std::uint64_t user_data, std::uint32_t flags) noexcept {
     io_uring_sync_cancel_reg request{};
     request.addr = user_data;

@@ -47,15 +47,9 @@ public:
     // Takes one completion off the queue; false when there is none.
     [[nodiscard]] bool take(io_uring_cqe& completion) noexcept;
 
-    // Calls `look` with the user data of the completion that take() will take after `skipped`
-    // others, if it is there already.
-    template <typename Look>
-    void look_ahead(unsigned skipped, Look look) const noexcept {
-        const unsigned place = *cq_head_ + skipped;
-        if (static_cast<int>(*cq_tail_ - place) > 0) {
-            look(completions_[place & cq_mask_].user_data);
-        }
-    }
+    // The user data of the completion that take() will take after `skipped` others; false when
+    // it is not there yet.
+    [[nodiscard]] bool peek(unsigned skipped, std::uint64_t& user_data) const noexcept;
 
     // Synchronous cancel, by user data or (ANY) of everything. The answer is for diagnostics:
     // only the completion tells what happened.

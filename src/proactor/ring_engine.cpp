@@ -142,24 +142,26 @@ op::entry ring_engine::enter(op::operation_list& queued,
     }
 }
 
+const op::operation* ring_engine::coming(unsigned skipped) const noexcept {
+    std::uint64_t user_data = 0;
+    if (!ring_.peek(skipped, user_data)) {
+        return nullptr;
+    }
+    const auto slot = static_cast<std::uint32_t>(user_data);
+    return slot < operations_->capacity() ? &(*operations_)[slot] : nullptr; // or a watch
+}
+
 // With a thousand connections, what a completion is about has left the caches. Asking for the
 // record of one that comes soon, and for the object of the next one's, hides the wait.
-void ring_engine::fetch_ahead() noexcept {
+void ring_engine::fetch_ahead() const noexcept {
     constexpr unsigned soon = 3;
-    ring_.look_ahead(soon, [&](std::uint64_t user_data) {
-        const auto slot = static_cast<std::uint32_t>(user_data);
-        if (slot < operations_->capacity()) {
-            __builtin_prefetch(&(*operations_)[slot]);
-        }
-    });
-    ring_.look_ahead(0, [&](std::uint64_t user_data) {
-        const auto slot = static_cast<std::uint32_t>(user_data);
-        if (slot < operations_->capacity()) {
-            const op::operation& next = (*operations_)[slot];
-            __builtin_prefetch(next.target);
-            __builtin_prefetch(next.data);
-        }
-    });
+    if (const op::operation* later = coming(soon); later != nullptr) {
+        __builtin_prefetch(later);
+    }
+    if (const op::operation* next = coming(0); next != nullptr) {
+        __builtin_prefetch(next->target);
+        __builtin_prefetch(next->data);
+    }
 }
 
 bool ring_engine::drain(op::completion_sink& sink) noexcept {

@@ -62,8 +62,11 @@ private:
     void submit(op::operation_list& queued) noexcept;
     [[nodiscard]] op::entry enter_kernel(bool sleep, std::int64_t timeout_ns) noexcept;
     void arm_watches() noexcept;
+    // The record of the completion that is taken after `skipped` others; null if it is not
+    // there.
+    [[nodiscard]] const op::operation* coming(unsigned skipped) const noexcept;
+    void fetch_ahead() const noexcept;
     // Reports all that completed; true if there was anything.
-    void fetch_ahead() noexcept;
     bool drain(op::completion_sink& sink) noexcept;
     void take_watch(unsigned index, op::completion_sink& sink) noexcept;
     void forget_watches() noexcept;
