@@ -23,7 +23,7 @@ constexpr io::source source_of(vm::bytes_kind kind) noexcept {
     return io::source::moves;
 }
 
-// Whether a write has to know when its coroutine is closed.
+// Whether a write has to know when its coroutine is closed, which keeps the bytes for it.
 enum class caring : std::uint8_t { no, yes };
 
 // Yields in a write that keeps the socket and the data on the stack; one that could not be

@@ -142,8 +142,8 @@ public:
                       const char* place,
                       const char* other) noexcept;
 
-    // What a continuation tells the deliverer: it has begun; it has all it needs of the record;
-    // it found nothing and waits again.
+    // A continuation begins, in the coroutine being resumed. False: it waited for something
+    // else than what is being delivered, so the program resumed it.
     [[nodiscard]] bool enters(const op::operation* waiting) noexcept {
         if (current_.record != waiting || current_.entered) {
             return false;
@@ -152,14 +152,16 @@ public:
         return true;
     }
 
+    // What it tells the deliverer then: it has all it needs of the record.
     void taken() noexcept { current_.taken = true; }
+
+    // Or that it found nothing and waits again.
+    void waits_again() noexcept { current_.again = true; }
 
     // Whether no wait of the coroutine being resumed is unfinished.
     [[nodiscard]] bool between_waits() const noexcept {
         return current_.taken && current_.record != nullptr;
     }
-
-    void waits_again() noexcept { current_.again = true; }
 
     // The record that was delivered to `waiter`, if its results were taken: the next await of
     // the same coroutine goes on with it, anchor and all, instead of a new one. Else null.
